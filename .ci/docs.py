@@ -1,0 +1,48 @@
+"""Prepare the site as Quarto will read it, check its links, and write README.md from `nbs/index.ipynb`.
+
+Quarto itself runs in the site job only; what it would trip over shows here already.
+"""
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbdev.doclinks
+import nbformat
+import yaml
+from nbconvert import MarkdownExporter
+from nbdev.quarto import nbdev_sidebar, refresh_quarto_yml
+from nbdev.serve import proc_nbs
+
+refresh_quarto_yml()
+nbdev.doclinks._build_modidx()
+nbdev_sidebar.__wrapped__()
+proc_nbs(n_workers=0)
+
+check = subprocess.run(["smalldocs", "check", "_proc"], capture_output=True, text=True)
+faults = [line for line in check.stdout.splitlines() if re.search(r"\b(broken|unknown)\b", line)]
+if check.returncode not in (0, 1): sys.exit(f"the docs check did not run:\n{check.stdout}{check.stderr}")
+if faults: sys.exit("the docs check found:\n" + "\n".join(faults))
+
+# what Quarto would make of index.ipynb, but with links relative to the top of the repository
+index = nbformat.read("_proc/index.ipynb", as_version=4)
+index.metadata.language_info = {"name": "python"}
+for cell in index.cells:
+    if "#| echo: false" in cell.source: cell.metadata.transient = {"remove_source": True}
+text, resources = MarkdownExporter().from_notebook_node(index)
+header, text = re.match(r"\s*---\n(.*?)\n---\n(.*)", text, flags=re.S).groups()
+header = yaml.safe_load(header)
+text = re.sub(r"<!-- WARNING.*?-->", "", text)
+text = re.sub(r"\]\((?!https?:)([^)]+\.ipynb)", r"](nbs/\1", text)
+for alt in (m[1] for cell in index.cells for m in re.finditer(r'#\| fig-alt: "(.*)"', cell.source)):
+    text = text.replace("![png]", f"![{alt}]", 1)
+files = Path("README_files")
+shutil.rmtree(files, ignore_errors=True)
+for name, picture in resources["outputs"].items():
+    files.mkdir(exist_ok=True)
+    (files / name).write_bytes(picture)
+    text = text.replace(f"]({name})", f"]({files}/{name})")
+origin = "<!-- written from nbs/index.ipynb by .ci/docs.py: edit that -->"
+text = f"{origin}\n\n# {header['title']}\n\n> {header['description']}\n\n{text}"
+Path("README.md").write_text(re.sub(r"\n\s*\n(?=\s*\n)|(?<=\n) +\n", "\n", text).strip() + "\n")

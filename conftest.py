@@ -1,0 +1,58 @@
+"""Every notebook is a test: pytest runs each one from top to bottom with nbdev's own runner.
+
+Cells flagged `#| slow`, `#| gpu` or `#| browser` are skipped, as `settings.ini` says. `pytest --flags "slow browser"`
+runs the notebooks that have such cells, those cells included.
+"""
+import os
+
+cores, workers = os.cpu_count() or 1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // workers)))  # the workers share the cores
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import pytest
+from nbdev.config import get_config
+from nbdev.process import NBProcessor
+from nbdev.test import test_nb
+
+
+def pytest_addoption(parser):
+    parser.addoption("--flags", default="", help="run only notebooks with cells so flagged, those cells included")
+
+
+def pytest_collect_file(file_path, parent):
+    if file_path.suffix == ".ipynb" and file_path.is_relative_to(get_config().nbs_path):
+        return NotebookFile.from_parent(parent, path=file_path)
+
+
+class NotebookFile(pytest.File):
+    def collect(self):
+        flags = set(self.config.getoption("--flags").split())
+        if not flags or flags & directives(self.path):
+            yield NotebookTest.from_parent(self, name=self.path.stem, flags=flags)
+
+
+class NotebookTest(pytest.Item):
+    def __init__(self, *, flags, **kwargs):
+        super().__init__(**kwargs)
+        self.flags = flags
+
+    def runtest(self):
+        skip = get_config().tst_flags.split()
+        passed, _ = test_nb(self.path, skip_flags=skip, force_flags=self.flags, basepath=get_config().config_path)
+        if not passed: raise NotebookFailed
+
+    def repr_failure(self, excinfo, style=None):
+        if excinfo.errisinstance(NotebookFailed): return f"{self.path.name} failed: its traceback is under stderr below"
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self):
+        return self.path, None, str(self.path.relative_to(get_config().config_path))
+
+
+class NotebookFailed(Exception):
+    "A cell of the notebook raised."
+
+
+def directives(path):
+    "The flags of all cells of the notebook at `path`."
+    return {flag for cell in NBProcessor(path, process=True).nb.cells for flag in getattr(cell, "directives_", {}) or {}}
