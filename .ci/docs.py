@@ -12,6 +12,7 @@ import nbdev.doclinks
 import nbformat
 import yaml
 from nbconvert import MarkdownExporter
+from nbdev.config import get_config
 from nbdev.quarto import nbdev_sidebar, refresh_quarto_yml
 from nbdev.serve import proc_nbs
 
@@ -34,6 +35,7 @@ text, resources = MarkdownExporter().from_notebook_node(index)
 header, text = re.match(r"\s*---\n(.*?)\n---\n(.*)", text, flags=re.S).groups()
 header = yaml.safe_load(header)
 text = re.sub(r"<!-- WARNING.*?-->", "", text)
+text = re.sub(rf"\[(`[^`]+`)\]\({get_config().doc_host}[^)]*\)", r"\1", text)  # the README stands without the site
 text = re.sub(r"\]\((?!https?:)([^)]+\.ipynb)", r"](nbs/\1", text)
 for alt in (m[1] for cell in index.cells for m in re.finditer(r'#\| fig-alt: "(.*)"', cell.source)):
     text = text.replace("![png]", f"![{alt}]", 1)
