@@ -344,7 +344,7 @@ def _remaining(drops):
     q = max((drops[-1] / drops[-1 - w]) ** (1 / w) for w in window)
     return max(drops[-3:]) * q / (1 - q) if q < 1 else math.inf
 
-
+# %% ../nbs/02_homogenize.ipynb #a1c0de02
 def _solve(grid, green, load, energy, tol, max_iter):
     "Fluctuation under `load`, iterations and estimated relative error; `energy` is that of no fluctuation."
     def dot(a, b): return torch.dot(a.view(-1), b.view(-1)).item() / grid.size
@@ -456,7 +456,7 @@ def _check_volume(x, n_phases):
                              f"give one for each of 0 to {int(x.max())}")
     return x
 
-
+# %% ../nbs/02_homogenize.ipynb #a1c0de03
 def _check_options(tol, scheme, loads, dtype, max_iter):
     if scheme not in ("hex8", "hex8r"): raise ValueError(f"scheme={scheme!r}: 'hex8' or 'hex8r'")
     if dtype not in (torch.float32, torch.float64): raise ValueError(f"dtype={dtype}: torch.float32 or torch.float64")
