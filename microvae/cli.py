@@ -40,7 +40,7 @@ def _print(table, title):
     from rich.console import Console
     from rich.table import Table
     shown = Table(title=title)
-    shown.add_column(table.index.name or "")
+    shown.add_column(table.index.name or "", no_wrap=True, min_width=max(map(len, map(str, table.index))))
     for column in table: shown.add_column(str(column), justify="right")
     def text(v): return "-" if v != v else f"{v:,.0f}" if v == round(v) else f"{v:.4g}"
     for name, row in table.astype(float).iterrows(): shown.add_row(str(name), *map(text, row))
