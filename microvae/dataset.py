@@ -118,19 +118,27 @@ def _drawn(index, generator, shape, seed):
     return phase.astype(np.uint8), json.dumps(parameters, default=lambda v: v.tolist())
 
 # %% ../nbs/04_dataset.ipynb #7c6b1799
+@contextmanager
+def _one_thread():
+    "PyTorch on one thread, since the work is shared among processes."
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try: yield
+    finally: torch.set_num_threads(threads)
+
+
 def _row(index, generator, request, phases, known):
     "The finished row `index`: index, phase array, parameters, labels, and whether `known` (digest, labels) held."
-    threads, parameters = torch.get_num_threads(), "not drawn yet"
-    torch.set_num_threads(1)
+    parameters = "not drawn yet"
     try:
-        phase, parameters = _drawn(index, generator, tuple(request["shape"]), request["seed"])
-        if known and known[0] == _digest(phase): return index, phase, parameters, known[1], True
-        C = homogenize(torch.from_numpy(phase), phases, scheme=request["scheme"], tol=request["tol"]).stiffness
-        return index, phase, parameters, _values(phase, C), False
+        with _one_thread():
+            phase, parameters = _drawn(index, generator, tuple(request["shape"]), request["seed"])
+            if known and known[0] == _digest(phase): return index, phase, parameters, known[1], True
+            C = homogenize(torch.from_numpy(phase), phases, scheme=request["scheme"], tol=request["tol"]).stiffness
+            return index, phase, parameters, _values(phase, C), False
     except Exception as error:
         raise RuntimeError(f"volume {index} of {request['generator']}, seed {request['seed']}, with parameters "
                            f"{parameters}: {type(error).__name__}: {error}") from error
-    finally: torch.set_num_threads(threads)
 
 # %% ../nbs/04_dataset.ipynb #14f7f3fc
 _format, _missing = {"format": "microvae dataset", "version": 1}, 255

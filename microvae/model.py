@@ -103,11 +103,11 @@ def _check_grids(c):
         raise ValueError(f"max_lag={c.max_lag} must be at most {(short - 1) // 2} for decode_shape={c.decode_shape}: "
                          "beyond half a side a periodic volume repeats itself")
 
-# %% ../nbs/07_model.ipynb #af55908c
+# %% ../nbs/07_model.ipynb #af55908b
 _orthotropic = ("C11", "C22", "C33", "C23", "C13", "C12", "C44", "C55", "C66")
 _format = 1  # of the files of a model
 
-
+# %% ../nbs/07_model.ipynb #af55908c
 @dataclass(frozen=True)
 class VAEConfig:
     "Every choice that makes one model differ from another."

@@ -7,7 +7,6 @@ __all__ = ['dataset_views', 'plot_history', 'fit', 'evaluate', 'plot_parity', 'r
 
 # %% ../nbs/08_train.ipynb #1881185f
 import copy, hashlib, json, math, os, sys, time
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import permutations
@@ -28,21 +27,12 @@ from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
 from . import __version__
-from .dataset import MicroDataset, transform_properties, transform_volume
+from .dataset import MicroDataset, _one_thread, transform_properties, transform_volume
 from .homogenize import Isotropic, elastic_properties, homogenize
-from .model import VAERegression, Views, gaussian_nll, permute_views
+from .model import VAERegression, Views, _normal_quantile, gaussian_nll, permute_views
 from .prior import PropertyPrior, PropertyScale
 
 # %% ../nbs/08_train.ipynb #42d95630
-@contextmanager
-def _one_thread():
-    "PyTorch on one thread, since the work is shared among processes."
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try: yield
-    finally: torch.set_num_threads(threads)
-
-
 def _each(function, parts, workers, desc):
     "`function` of each part, computed in processes, in order."
     jobs = (joblib.delayed(function)(part) for part in parts)
@@ -120,7 +110,8 @@ def _check_data(config, train, validation):
                              "split the data otherwise")
     PropertyPrior.fit(PropertyScale.fit(train.properties, names), train.properties, 1).scale.scale(
         validation.properties[names].to_numpy())
-    for which, dataset in sets.items(): _check_phases(dataset.verify(), which)
+    for which, dataset in sets.items():
+        if len(dataset.verify().phases or ()) != 2: _check_phases(dataset, which)
 
 # %% ../nbs/08_train.ipynb #ed8b1eda
 def _check_options(batch_size, precision, checkpoint, **counts):
@@ -497,9 +488,6 @@ def fit(
 def _integer(seed): return int(seed) if isinstance(seed, Integral) else int(np.random.default_rng(seed).integers(2**32))
 
 # %% ../nbs/08_train.ipynb #4b3df720
-_interval = 1.6449  # standard deviations to either side that hold 90 % of a Gaussian
-
-
 def _predictions(model, dataset, workers):
     "Truth (n, p) in units; mean and half width of the 90 % interval (n, p), standardised."
     _check_match(model.config, dataset)
@@ -507,7 +495,7 @@ def _predictions(model, dataset, workers):
     model.eval()
     mean, log_std = model.infer(dataset_views(model, dataset, workers, targets=False))
     true = dataset.properties[list(model.config.properties)].to_numpy()
-    return true, mean.double(), (_interval * log_std.exp() * model.temperature).double()
+    return true, mean.double(), (_normal_quantile * log_std.exp() * model.temperature).double()
 
 
 def _column_scores(true, predicted, inside):
