@@ -1,7 +1,7 @@
 """Every notebook is a test: pytest runs each one from top to bottom with nbdev's own runner.
 
-Cells flagged `#| slow`, `#| gpu` or `#| browser` are skipped, as `settings.ini` says. `pytest --flags "slow browser"`
-runs the notebooks that have such cells, those cells included.
+Cells flagged `#| slow`, `#| gpu`, `#| browser` or `#| bench` are skipped, as `settings.ini` says.
+`pytest --flags "slow browser"` runs the notebooks that have such cells, those cells included.
 """
 import os
 

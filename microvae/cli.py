@@ -167,7 +167,7 @@ def train(
     source: Annotated[Path, typer.Argument(help="A store, or with --table a folder of volumes.")],
     out: Annotated[Path, typer.Option(help="Folder for the model.")],
     table: Annotated[Optional[Path], typer.Option(help="CSV, Excel or HDF5 file of the folder's properties.")] = None,
-    epochs: Annotated[int, typer.Option(min=1)] = 40,
+    epochs: Annotated[int, typer.Option(min=1)] = 60,
     choices: Annotated[Optional[list[str]], typer.Option("--set", metavar="NAME=VALUE",
                                                          help="A field of VAEConfig; may be repeated.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,

@@ -89,7 +89,7 @@ def draw_atlas(
 # %% ../nbs/04_dataset.ipynb #21beda18
 _shape51 = dict(shape=(51, 51, 51))
 recipes = {
-    "gaussian51": dict(n=4000, generator=draw_gaussian, **_shape51, seed=2402, split=dict(validation=300, test=500)),
+    "gaussian51": dict(n=4000, generator=draw_gaussian, **_shape51, seed=2402, split=dict(validation=600, test=500)),
     "atlas51": dict(n=3000, generator=draw_atlas, **_shape51, seed=17806, split=dict(validation=240, test=480))}
 
 # %% ../nbs/04_dataset.ipynb #d6a5d02b

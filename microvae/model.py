@@ -48,7 +48,7 @@ def _plain(v):
 
 def _check_numbers(c):
     "Raise unless sizes are whole and positive, weights not negative, switches booleans."
-    for name in ("n_latent", "n_components", "cell", "max_lag", "hidden", "property_components", "convolution", "seed"):
+    for name in ("n_latent", "n_components", "max_lag", "hidden", "property_components", "convolution", "seed"):
         v, least = getattr(c, name), int(name not in ("convolution", "seed"))
         if not isinstance(v, Integral) or isinstance(v, bool) or v < least:
             raise ValueError(f"{name}={v!r} must be a whole number, {least} or more")
@@ -58,6 +58,8 @@ def _check_numbers(c):
             raise ValueError(f"{name}={v!r} is the weight of a term: a finite number, 0 or more")
     if not c.two_point + c.style + c.voxel > 0:
         raise ValueError("two_point, style and voxel are all 0: nothing would tell textures apart, give one a weight")
+    if isinstance(c.cell, bool) or not isinstance(c.cell, Real) or not 1 <= c.cell < math.inf:
+        raise ValueError(f"cell={c.cell!r} is the length of a cell in voxels: a finite number, 1 or more")
     for name in ("joint", "physics"):
         v = getattr(c, name)
         if not isinstance(v, bool): raise ValueError(f"{name}={v!r} must be True or False")
@@ -124,8 +126,8 @@ class VAEConfig:
     voxel: float = 0.0  # weight of the voxel cross entropy
     joint: bool = True  # one trunk for posterior and regression, or one each
     physics: bool = True  # features from coarse homogenization
-    convolution: int = 8  # channels of the convolution branch; 0: none
-    cell: int = 2  # voxels along an edge of a cell of the coarse homogenization
+    convolution: int = 0  # channels of the convolution branch, 8 say; 0: none, since it did not pay on gaussian51
+    cell: float = 1.5  # voxels along an edge of a cell of the coarse homogenization, 1 or more
     lags: tuple = (1, 2, 3, 4, 6, 8)  # voxels, of the correlations that the networks see
     max_lag: int = 8  # voxels, of the two-point loss
     decode_shape: tuple = (36, 36, 36)  # grid of the decoder in training; statistics do not need the whole
@@ -165,7 +167,7 @@ class Views(NamedTuple):
     "What the networks and losses see of a batch of volumes."
     fraction: torch.Tensor  # (b,) volume fraction
     correlation: torch.Tensor  # (b, 3, 2 lags) along each axis, and in the plane normal to it
-    stiffness: torch.Tensor  # (b, 3, 6) log of the coarse stiffness; (b, 3, 0) without physics
+    stiffness: torch.Tensor  # (b, 3, 3) log of the coarse stiffness; (b, 3, 0) without physics
     coarse: torch.Tensor  # (b, mx, my, mz) volume averaged over cells, for the convolutions
     two_point: torch.Tensor  # (b, r) correlation at all lags up to max_lag, or (b, 0); only the losses need it
     gram: torch.Tensor  # (b, g) Gram matrices of the filters, or (b, 0); only the losses need it
@@ -175,7 +177,7 @@ _families = {  # each with its members along direction 1, 2, 3
     "axial": ("C11", "C22", "C33"), "shear": ("C44", "C55", "C66"), "coupling": ("C23", "C13", "C12"),
     "young": ("E1", "E2", "E3"), "modulus": ("G23", "G13", "G12")}
 _physical = ("axial", "shear", "coupling")  # in the order of `orthotropic`
-_exponents = (0, .5)  # of the power means of the coarse homogenization
+_coarse = 4  # voxels along an edge of a cell that the convolutions see
 _filters, _scales = 3, 3  # of the `FilterBank`
 
 
@@ -191,7 +193,7 @@ class VAERegression(nn.Module, PyTorchModelHubMixin, library_name="microvae", ta
         self.phases = [Isotropic(*q) for q in config.phases] if config.phases else None
         self.families = [f for f, names in _families.items() if set(names) & set(p)]
         self.others = [n for n in p if n not in {"volume_fraction"}.union(*(_families[f] for f in self.families))]
-        n_view = 3 * (1 + 2 * len(config.lags) + 3 * len(_exponents) * config.physics)
+        n_view = 3 * (1 + 2 * len(config.lags) + 3 * config.physics)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self._add_inference(n_view)
@@ -223,7 +225,7 @@ def _add_generation(self: VAERegression):
     self.prior = MixturePrior(c.n_latent, len(c.properties), c.n_components, form=c.prior, seed=c.seed)
     self.property_prior = PropertyPrior(list(c.properties), c.property_components)
     self.decoder = {"spectral": SpectralDecoder, "conv": ConvDecoder}[c.decoder](c.n_latent)
-    self.filters = VGGFeatures(c.style_weights) if c.style_weights else FilterBank(_filters, _scales, c.seed)
+    self.filters = VGGFeatures(c.style_weights) if c.style_weights else FilterBank(_filters, _scales)
 
 # %% ../nbs/07_model.ipynb #261b40bf
 @patch(as_prop=True)
@@ -270,10 +272,9 @@ def views(self: VAERegression,
     "What the model sees of volumes."
     c, none = self.config, x.new_zeros(len(x), 0)
     fraction, correlation = correlations(x, c.lags)
-    stiffness = coarse_stiffness(x, self.phases, c.cell, _exponents) if c.physics else none[:, None].expand(-1, 3, -1)
-    return Views(fraction, correlation, stiffness.float(), coarsen(x, 2 * c.cell),
-                 self._lag_box(x) if targets and c.two_point else none,
-                 gram(self.filters(x)) if targets and c.style else none)
+    stiffness = coarse_stiffness(x, self.phases, c.cell) if c.physics else none[:, None].expand(-1, 3, -1)
+    return Views(fraction, correlation, stiffness.float(), coarsen(x, _coarse),
+                 self._lag_box(x) if targets else none, gram(self.filters(x)) if targets else none)
 
 # %% ../nbs/07_model.ipynb #74a67a5f
 @lru_cache

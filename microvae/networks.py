@@ -142,9 +142,9 @@ def _moduli(phases):
 def coarse_stiffness(
     x,  # (b, nx, ny, nz) fractions of phase 1
     phases,  # two `Isotropic` ones
-    cell=2,  # voxels, as in `coarsen`
-    exponents=(0, .5),  # of the power means, -1 to 1; one solution each
-    tol=3e-3,  # relative accuracy of the coarse solution
+    cell=1.5,  # voxels, as in `coarsen`
+    exponents=(.25,),  # of the power means, -1 to 1; one solution each
+    tol=1e-2,  # relative accuracy of the coarse solution
 ):  # (b, 3, 3 exponents): for each direction and exponent the log of the axial, shear and coupling constant
     "The orthotropic constants of the coarsened volume."
     if not len(exponents): raise ValueError("exponents is empty; give one at least, like (0,) for the geometric mean")
