@@ -426,14 +426,14 @@ class _Report:
     def __call__(self, history, last=False):
         if not (self.active and history): return
         if not self.jupyter: return None if last else tqdm.write(self.line(history[-1]))
-        if time.monotonic() < self.due and not last: return
+        if (start := time.monotonic()) < self.due and not last: return
         import matplotlib.pyplot as plt
         from IPython.display import display
         figure = plot_history(pd.DataFrame(history))[0].figure
         plt.close(figure)
         if self.handle: self.handle.update(figure)
         else: self.handle = display(figure, display_id=True)
-        self.due = time.monotonic() + 2
+        self.due = time.monotonic() + max(2, 10 * (time.monotonic() - start))  # a tenth of the time, at most
 
     def line(self, row):
         errors = " ".join(f"{n.removeprefix('MAPE ')} {v:.2f}%" for n, v in row.items() if n.startswith("MAPE"))
