@@ -48,8 +48,9 @@ def _plain(v):
 
 def _check_numbers(c):
     "Raise unless sizes are whole and positive, weights not negative, switches booleans."
-    for name in ("n_latent", "n_components", "max_lag", "hidden", "property_components", "convolution", "seed"):
-        v, least = getattr(c, name), int(name not in ("convolution", "seed"))
+    none = ("convolution", "statistics", "prior_start", "seed")
+    for name in ("n_latent", "n_components", "max_lag", "hidden", "property_components", *none):
+        v, least = getattr(c, name), int(name not in none)
         if not isinstance(v, Integral) or isinstance(v, bool) or v < least:
             raise ValueError(f"{name}={v!r} must be a whole number, {least} or more")
     for name in ("beta", "two_point", "style", "voxel"):
@@ -124,6 +125,8 @@ class VAEConfig:
     two_point: float = 30.0  # weight of the two-point loss
     style: float = 10.0  # weight of the style loss
     voxel: float = 0.0  # weight of the voxel cross entropy
+    statistics: int = 0  # numbers that sum up a texture, 48 say, which q(z|x) sees and z must tell; 0: none
+    prior_start: int = 0  # epochs after which p(z|c) starts anew, from clusters of the posteriors; 0: never
     joint: bool = True  # one trunk for posterior and regression, or one each
     physics: bool = True  # features from coarse homogenization
     convolution: int = 0  # channels of the convolution branch, 8 say; 0: none, since it did not pay on gaussian51
@@ -201,6 +204,10 @@ class VAERegression(nn.Module, PyTorchModelHubMixin, library_name="microvae", ta
         self.register_buffer("view_mean", torch.zeros(n_view))
         for name, n in dict(view_std=n_view, gram_std=self.filters.n_gram, temperature=len(p)).items():
             self.register_buffer(name, torch.ones(n))
+        if config.statistics:
+            n = (2 * config.max_lag + 1)**3 + self.filters.n_gram
+            self.register_buffer("statistics_mean", torch.zeros(n))
+            self.register_buffer("statistics_axes", torch.zeros(n, config.statistics))
 
 # %% ../nbs/07_model.ipynb #a07ddad3
 @patch
@@ -213,7 +220,7 @@ def _add_inference(self: VAERegression, n_view):
     self.own_trunk = None if c.joint else Equivariant(n_seen, w, w)
     self.regression = nn.Linear(w, 2 * len(self.families)) if self.families else None
     self.general = _mlp(3 * w, w, 2 * len(self.others)) if self.others else None
-    self.posterior = _mlp(3 * w, w, 2 * c.n_latent)
+    self.posterior = _mlp(3 * w + c.statistics, w, 2 * c.n_latent)
     if self.families:
         with torch.no_grad(): self.regression.weight.mul_(.1)
 
@@ -226,6 +233,7 @@ def _add_generation(self: VAERegression):
     self.property_prior = PropertyPrior(list(c.properties), c.property_components)
     self.decoder = {"spectral": SpectralDecoder, "conv": ConvDecoder}[c.decoder](c.n_latent)
     self.filters = VGGFeatures(c.style_weights) if c.style_weights else FilterBank(_filters, _scales)
+    self.statistics_decoder = _mlp(c.n_latent, c.hidden, c.hidden, c.statistics) if c.statistics else None
 
 # %% ../nbs/07_model.ipynb #261b40bf
 @patch(as_prop=True)
@@ -349,7 +357,8 @@ def observe(self: VAERegression,
     self.observe_properties(properties, seed)
     self.view_mean.copy_(a.mean(0))
     self.view_std.copy_(a.std(0).clamp_min(1e-4))
-    if self.config.style: self.gram_std.copy_(views.gram.std(0).clamp_min(1e-6))
+    if self.config.style or self.config.statistics: self.gram_std.copy_(views.gram.std(0).clamp_min(1e-6))
+    if self.config.statistics: self._observe_statistics(views)
 
 # %% ../nbs/07_model.ipynb #e1245e55
 @patch
@@ -399,6 +408,46 @@ def gaussian_nll(
     e = torch.where(known, c, mean) - mean
     return torch.where(known, .5 * (e * (-log_std).exp())**2 + log_std, 0).sum(1)
 
+# %% ../nbs/07_model.ipynb #89278835
+_statistics_tolerance = .1
+
+
+@patch
+def _comparable(self: VAERegression, views):
+    "Correlation and standardised Gram matrices, (b, r + g)."
+    return torch.cat([views.two_point, views.gram / self.gram_std], 1)
+
+
+@patch
+def _observe_statistics(self: VAERegression, views):
+    "Take the principal axes from a training set."
+    from sklearn.decomposition import PCA
+    y, r, t = self._comparable(views), views.two_point.shape[1], self.config.statistics
+    if t > len(y): raise ValueError(f"statistics={t} numbers cannot be taken from {len(y)} volumes: ask for fewer")
+    weight = torch.cat([block.var(0).sum().rsqrt().expand(block.shape[1]) for block in (y[:, :r], y[:, r:])])
+    pca = PCA(t, random_state=0).fit((y * weight).cpu().numpy())
+    axes = torch.from_numpy(pca.components_.T / pca.explained_variance_.mean()**.5).to(weight)
+    self.statistics_mean.copy_(y.mean(0))
+    self.statistics_axes.copy_(weight[:, None] * axes)
+
+
+@patch
+def summary(self: VAERegression,
+    views,  # `Views`, with targets
+):  # (b, statistics)
+    "What sums up a texture."
+    return (self._comparable(views) - self.statistics_mean) @ self.statistics_axes
+
+
+@patch
+def statistics_loss(self: VAERegression,
+    z,  # (b, d)
+    views,  # `Views` of the volumes, with targets
+):  # a number
+    "-log p(s|z), without the constant."
+    error = self.statistics_decoder(z) - self.summary(views)
+    return error.square().sum(1).mean() / (2 * _statistics_tolerance**2)
+
 # %% ../nbs/07_model.ipynb #59ea6527
 class Posterior(NamedTuple):
     "A batch of diagonal Gaussians in latent space."
@@ -408,12 +457,14 @@ class Posterior(NamedTuple):
 
 @patch
 def encode(self: VAERegression,
+    views,  # `Views`, with targets where the configuration has statistics
     a,  # (b, 3, n), from `see`
     h,  # (b, 3, hidden), what the trunk makes of it
 ) -> Posterior:
     "The posterior q(z|x)."
-    h = h if self.config.joint else self.own_trunk(a.detach())
-    mean, log_std = self.posterior(h.flatten(1)).chunk(2, 1)
+    h = (h if self.config.joint else self.own_trunk(a.detach())).flatten(1)
+    if self.config.statistics: h = torch.cat([h, self.summary(views)], 1)
+    mean, log_std = self.posterior(h).chunk(2, 1)
     return Posterior(mean, 4 * torch.tanh(log_std / 4))
 
 # %% ../nbs/07_model.ipynb #6229d5e6
@@ -451,7 +502,8 @@ def _check_batch(self: VAERegression, views, c, decode, volumes):
     if c.shape != (n, p): raise ValueError(f"c has shape {tuple(c.shape)}; {n} volumes and {p} properties: ({n}, {p})")
     if decode < 1: raise ValueError(f"decode={decode} must be 1 row or more")
     for name in ("two_point", "gram"):
-        if getattr(config, name.replace("gram", "style")) and not getattr(views, name).shape[1]:
+        used = config.statistics or getattr(config, name.replace("gram", "style"))
+        if used and not getattr(views, name).shape[1]:
             raise ValueError(f"the views have no {name}: make them by views(x, targets=True)")
     if config.voxel and (volumes is None or len(volumes) != min(n, decode)):
         raise ValueError(f"voxel={config.voxel} needs volumes=, the phase ids of the {min(n, decode)} rows to decode, "
@@ -481,10 +533,11 @@ def objective(self: VAERegression,
         mean, log_std = self.regress(views, h)
         learned = [i for i, name in enumerate(self.config.properties) if name != "volume_fraction"]
         terms = dict(regression=gaussian_nll(c[:, learned], mean[:, learned], log_std[:, learned]).mean())
-        q, c = self.encode(a, h), torch.where(c.isnan(), mean.detach(), c)
+        q, c = self.encode(views, a, h), torch.where(c.isnan(), mean.detach(), c)
         terms["kl"] = self.config.beta * self.prior.kl(*q, c, self.config.kl, generator=generator).mean()
-        z = (q.mean + q.log_std.exp() * torch.randn(q.mean.shape, generator=generator, device=h.device))[:decode]
-        terms |= self.reconstruction(z, Views(*(t[:decode] for t in views)), generator, volumes)
+        z = q.mean + q.log_std.exp() * torch.randn(q.mean.shape, generator=generator, device=h.device)
+        if self.config.statistics: terms["statistics"] = self.statistics_loss(z, views)
+        terms |= self.reconstruction(z[:decode], Views(*(t[:decode] for t in views)), generator, volumes)
     return sum(terms.values()), terms
 
 
@@ -542,11 +595,11 @@ def _checked(self: VAERegression, volumes):
 
 
 @patch
-def _seen(self: VAERegression, arrays):
+def _seen(self: VAERegression, arrays, targets=False):
     "The views of volumes, batch by batch."
     with tqdm(total=sum(map(len, arrays)), desc="volumes", delay=2, leave=False) as bar:
         for x in _batches(arrays):
-            yield self.views(x.to(self.device), targets=False)
+            yield self.views(x.to(self.device), targets)
             bar.update(len(x))
 
 # %% ../nbs/07_model.ipynb #196b3f09
@@ -613,7 +666,7 @@ def calibrate(self: VAERegression,
 @patch
 def _features(self: VAERegression, volumes):
     "Views, `see` and trunk of volumes, batch by batch."
-    for views in self._seen(self._checked(volumes)):
+    for views in self._seen(self._checked(volumes), targets=self.config.statistics > 0):
         a = self.see(views)
         yield views, a, self.trunk(a)
 
@@ -624,7 +677,7 @@ def embed(self: VAERegression,
     volumes,  # as in `predict`
 ) -> Posterior:
     "The posterior q(z|x) of volumes."
-    parts = [self.encode(a, h) for _, a, h in self._features(volumes)]
+    parts = [self.encode(*features) for features in self._features(volumes)]
     return Posterior(*(torch.cat(t).cpu() for t in zip(*parts)))
 
 
@@ -635,7 +688,7 @@ def responsibilities(self: VAERegression,
 ):  # (b, K), rows sum to 1
     "How much each component of the prior claims each volume."
     def one(views, a, h):
-        (mean, log_std), (c, _) = self.encode(a, h), self.regress(views, h)
+        (mean, log_std), (c, _) = self.encode(views, a, h), self.regress(views, h)
         return self.prior.responsibilities(mean, c, log_std)
     return torch.cat([one(*features) for features in self._features(volumes)]).cpu()
 

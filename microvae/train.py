@@ -278,11 +278,35 @@ def validate(self: _Run):
     return {f"validation {name}": value for name, value in sums.items()} | {
         f"MAPE {name}": float(e) for name, e in zip(self.model.config.properties, errors)}
 
+# %% ../nbs/08_train.ipynb #fbca2517
+@patch
+@torch.no_grad()
+def posterior_draws(self: _Run, generator):
+    "z and standardised c of all training rows."
+    z, c = [], []
+    for rows in torch.arange(len(self.train.properties)).split(256):
+        batch = _batch(self.model, self.train, rows, 1)
+        a = self.model.see(v := batch["views"])
+        q, known = self.model.encode(v, a, h := self.model.trunk(a)), batch["c"]
+        z.append(q.mean.cpu() + q.log_std.exp().cpu() * torch.randn(q.mean.shape, generator=generator))
+        c.append(torch.where(known.isnan(), self.model.regress(v, h)[0], known).cpu())
+    return torch.cat(z), torch.cat(c)
+
+
+@patch
+def start_prior(self: _Run):
+    "Start p(z|c) anew from clusters of the posteriors, the same in every process."
+    s, prior = self.settings, self.model.prior
+    z, c = self.posterior_draws(_generator(s["seed"], "prior"))
+    with torch.enable_grad(): prior.fit(z, c, steps=200, seed=s["seed"])
+    for t in prior.parameters(): self.optimiser.state.pop(t, None)
+
 # %% ../nbs/08_train.ipynb #364f7438
 @patch
 def epoch(self: _Run, k, bar):
     "Train for epoch `k` and add its row to the history."
     s, rank, world, start = self.settings, self.acc.process_index, self.acc.num_processes, time.perf_counter()
+    if k and k == self.model.config.prior_start: self.start_prior()
     order = torch.randperm(len(self.train.properties), generator=_generator(s["seed"], k))
     generator, sums = _generator(s["seed"], k, rank), {}
     self.model.train()
@@ -633,7 +657,7 @@ def _loss(model, batch):
     v, c, z = batch
     a = model.see(v)
     h = model.trunk(a)
-    posterior = model.encode(a, h)
+    posterior = model.encode(v, a, h)
     return (gaussian_nll(c, *model.regress(v, h)) + gaussian_nll(z, *posterior)).mean()
 
 
@@ -660,7 +684,8 @@ def _relearn(model, old, views, labels, z, seed):
     "Fit scale, priors and regression of `model`, the heir of `old`, to draws."
     device, c = model.device, labels.to_numpy()
     model.observe(views := _to(views, device), labels, seed=seed)
-    model.gram_std.copy_(old.gram_std)
+    for name in ("gram_std", "statistics_mean", "statistics_axes"):
+        if hasattr(old, name): getattr(model, name).copy_(getattr(old, name))
     sees_anew = model.config.physics and model.config.phases != old.config.phases
     if not sees_anew:
         for name in ("view_mean", "view_std"): getattr(model, name).copy_(getattr(old, name))
