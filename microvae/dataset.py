@@ -572,17 +572,11 @@ def _read_table(table, name):
     elif (suffix := Path(table).suffix.lower()) == ".csv": frame = pd.read_csv(table, dtype={name: str})
     elif suffix == ".tsv": frame = pd.read_csv(table, dtype={name: str}, sep="\t")
     elif suffix in (".h5", ".hdf5"): frame = _read_hdf5(table)
-    elif suffix == ".xlsx": frame = _read_excel(table, name)
+    elif suffix == ".xlsx": frame = pd.read_excel(table, dtype={name: str}, engine="openpyxl")
     else: raise ValueError(f"{table}: a table is a DataFrame, or a file of type .csv, .tsv, .xlsx, .h5 or .hdf5")
     if name not in frame:
         raise ValueError(f"the table has no column {name!r}, give name=; it has {', '.join(map(str, frame))}")
     return frame.assign(**{name: frame[name].astype(str).str.strip()})
-
-# %% ../nbs/04_dataset.ipynb #0ba018bc
-def _read_excel(table, name):
-    try: return pd.read_excel(table, dtype={name: str}, engine="openpyxl")
-    except ImportError:
-        raise ImportError(f"{table}: Excel needs openpyxl: pip install openpyxl, or save the table as .csv") from None
 
 # %% ../nbs/04_dataset.ipynb #b2e5977f
 def _columns(frame, name, wanted):

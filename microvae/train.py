@@ -626,8 +626,11 @@ def label(
     workers=None,  # processes; None: all cores. The result does not depend on it
 ):  # DataFrame, a row per volume
     "The properties of volumes by the solver, or by whatever can compute them."
+    volumes = np.asarray(volumes)
+    if volumes.ndim != 4:
+        raise ValueError(f"volumes are phase ids (n, nx, ny, nz), not {volumes.shape}; a single one is volume[None]")
     work = partial(_simulated, simulate) if simulate else partial(_solved, phases, names, tol)
-    labels = [row for rows in _each(work, _parts(np.asarray(volumes), 1), workers, "solves") for row in rows]
+    labels = [row for rows in _each(work, _parts(volumes, 1), workers, "solves") for row in rows]
     for i, row in enumerate(labels):
         if row.keys() != labels[0].keys() or not row:
             raise ValueError(f"simulate gave {', '.join(row) or 'nothing'} for draw {i}, {', '.join(labels[0])} for "
