@@ -109,12 +109,12 @@ def generate(
         typer.echo(f"{out}: {len(data)} volumes of {' x '.join(map(str, data.shape))} voxels")
 
 # %% ../nbs/12_cli.ipynb #3a8acb0b
-def _settings(pairs):
+def _settings(pairs, option="--set", example="beta=0.5"):
     "`NAME=VALUE` as a dict; the values are JSON, or else text."
     settings = {}
     for pair in pairs or []:
         name, equals, value = pair.partition("=")
-        if not (name and equals): raise ValueError(f"--set {pair}: write NAME=VALUE, like beta=0.5")
+        if not (name and equals): raise ValueError(f"{option} {pair}: write NAME=VALUE, like {example}")
         try: settings[name] = json.loads(value)
         except json.JSONDecodeError: settings[name] = value
     return settings
@@ -135,38 +135,56 @@ def _config(settings, data):
     return VAEConfig(**(own | settings))
 
 # %% ../nbs/12_cli.ipynb #245ae188
-def _data(source, table):
-    "The data set of a store, or of a folder and a table."
+def _data(source, table, options):
+    "The data set of a store, or of a folder and a table, imported if it is not there yet."
+    from inspect import signature
     from microvae.dataset import MicroDataset
-    if table is None: return MicroDataset.open(source)
-    store = Path(f"{source}.zarr")
-    return MicroDataset.open(store) if store.exists() else MicroDataset.from_folder(source, table, path=store)
+    from microvae.homogenize import Isotropic
+    read = _settings(options, "--read", "threshold=100")
+    if table is None:
+        if read: raise ValueError("--read is about a folder of volumes: give its --table, too")
+        return MicroDataset.open(source)
+    known = ({*signature(MicroDataset.from_folder).parameters, "key", "dtype", "threshold", "phases"}
+             - {"folder", "table", "path", "read"})
+    if unknown := sorted(read.keys() - known):
+        raise ValueError(f"--read {unknown[0]}: no such choice; there are {', '.join(sorted(known))}")
+    if "materials" in read: read["materials"] = [Isotropic(*p) for p in read["materials"]]
+    return MicroDataset.from_folder(source, table, **read)
 
 
 def _train(data, out, config, epochs, seed, workers):
     "Train and save a model; its scores on the test split."
     from microvae.model import VAERegression
-    from microvae.train import evaluate, fit
+    from microvae.train import _check_held, _processes, evaluate, fit
     train, validation, test = data.split()
+    _check_held(config, train, test, "the test split")
     out.mkdir(parents=True, exist_ok=True)
     model, checkpoint = VAERegression(config), out / "checkpoint.safetensors"
     history = fit(model, train, validation, epochs=epochs, checkpoint=checkpoint, seed=seed, workers=workers)
-    model.save_pretrained(out)
+    main = _processes().is_main_process  # of `accelerate launch`: one of them writes
+    if main: model.save_pretrained(out)
     if history.attrs["stopped"] == "interrupted":
         raise KeyboardInterrupt(f"{out} holds the best of {len(history)} epochs; the same command goes on to {epochs}")
     table = evaluate(model, test, workers)
-    _write_json(out / "metrics.json", _scores(table))
-    history.to_csv(out / "history.csv", index=False)
-    checkpoint.unlink()
+    if main:
+        _write_json(out / "metrics.json", _scores(table))
+        history.to_csv(out / "history.csv", index=False)
+        checkpoint.unlink()
     return table
 
 # %% ../nbs/12_cli.ipynb #a64286a9
+_table = Annotated[Optional[Path], typer.Option(help="CSV, Excel or HDF5 file of the folder's properties.")]
+_read = Annotated[Optional[list[str]], typer.Option("--read", metavar="NAME=VALUE", help="How to read the folder, an "
+                  "argument of from_folder like threshold=100 or materials=[[1,0.3],[50,0.3]]; may be repeated.")]
+
+
 @app.command(epilog="Examples: [bold]microvae train data/gaussian51.zarr --out models/g51[/bold]; [bold]microvae train "
              "scans/ --table measured.csv --out models/scans --set n_components=4[/bold]")
 def train(
     source: Annotated[Path, typer.Argument(help="A store, or with --table a folder of volumes.")],
     out: Annotated[Path, typer.Option(help="Folder for the model.")],
-    table: Annotated[Optional[Path], typer.Option(help="CSV, Excel or HDF5 file of the folder's properties.")] = None,
+    table: _table = None,
+    read: _read = None,
     epochs: Annotated[int, typer.Option(min=1)] = 60,
     choices: Annotated[Optional[list[str]], typer.Option("--set", metavar="NAME=VALUE",
                                                          help="A field of VAEConfig; may be repeated.")] = None,
@@ -176,7 +194,7 @@ def train(
     "Train a model, save it, and measure it on the test split; goes on from its checkpoint if it was stopped."
     with _plain_errors():
         settings = _settings(choices)
-        data = _data(source, table)
+        data = _data(source, table, read)
         scores = _train(data, out, _config({"seed": seed} | settings, data), epochs, seed, workers)
         _print(scores, f"{out}, test split")
 
@@ -191,18 +209,19 @@ class Split(str, Enum):
 @app.command(epilog="Example: [bold]microvae evaluate models/g51 data/gaussian51.zarr --json[/bold]")
 def evaluate(
     model: Annotated[str, typer.Argument(help="A folder, or the name of a model that comes with the package.")],
-    store: Annotated[Path, typer.Argument(help="A store.")],
+    source: Annotated[Path, typer.Argument(help="A store, or with --table a folder of volumes.")],
+    table: _table = None,
+    read: _read = None,
     split: Annotated[Split, typer.Option(help="Rows of the store.")] = Split.test,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
     workers: _workers = None,
 ):
     "Measure how well a model predicts properties."
     with _plain_errors():
-        from microvae.dataset import MicroDataset
         from microvae.model import VAERegression
         from microvae.train import evaluate as measure
-        data = MicroDataset.open(store)
+        data = _data(source, table, read)
         rows = data if split == Split.all else dict(zip(("train", "validation", "test"), data.split()))[split.value]
-        table = measure(VAERegression.from_pretrained(model), rows, workers)
-        if as_json: typer.echo(json.dumps(_scores(table), indent=1))
-        else: _print(table, f"{model}, {split.value} of {store.name}")
+        scores = measure(VAERegression.from_pretrained(model), rows, workers)
+        if as_json: typer.echo(json.dumps(_scores(scores), indent=1))
+        else: _print(scores, f"{model}, {split.value} of {source.name}")

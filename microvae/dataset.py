@@ -137,8 +137,9 @@ def _row(index, generator, request, phases, known):
             C = homogenize(torch.from_numpy(phase), phases, scheme=request["scheme"], tol=request["tol"]).stiffness
             return index, phase, parameters, _values(phase, C), False
     except Exception as error:
-        raise RuntimeError(f"volume {index} of {request['generator']}, seed {request['seed']}, with parameters "
-                           f"{parameters}: {type(error).__name__}: {error}") from error
+        kind = ValueError if isinstance(error, ValueError) else RuntimeError
+        raise kind(f"volume {index} of {request['generator']}, seed {request['seed']}, with parameters {parameters}: "
+                   f"{type(error).__name__}: {error}") from error
 
 # %% ../nbs/04_dataset.ipynb #14f7f3fc
 _format, _missing = {"format": "microvae dataset", "version": 1}, 255
@@ -475,6 +476,10 @@ def open(cls: MicroDataset,
         warnings.warn(f"{path}: {len(self)} of {n} rows are finished; call build_dataset again to go on")
     values = self._properties[self.index].astype(float)
     _check_values(values, self.names)
+    if self.about["request"] and np.isnan(values).any():
+        row, column = np.argwhere(np.isnan(values))[0]
+        raise ValueError(f"row {self.index[row]}: {self.names[column]} is NaN, but a solve gives all properties: the "
+                         "labels were damaged; delete the store and build it again")
     if self.about["request"] and self.phases and len(self.phases) == 2:
         f = values[:, self.names.index("volume_fraction")]
         _check_bounds(values, self.names, np.stack([1 - f, f], 1), self.phases, self._tol, self.index)
@@ -663,6 +668,14 @@ def _imported(file, first, shape, periodic, read):
     return volume
 
 # %% ../nbs/04_dataset.ipynb #2d79b00b
+def _provenance(folder, table, options):
+    "What tells one import from another: the table, the files and the options."
+    content = table.to_csv().encode() if isinstance(table, pd.DataFrame) else Path(table).read_bytes()
+    h = hashlib.blake2b(content + repr(sorted(options.items())).encode(), digest_size=8)
+    for file in sorted(folder.rglob("*")): h.update(repr((file.name, file.stat().st_size)).encode())
+    return h.hexdigest()
+
+
 @patch(cls_method=True)
 def from_folder(cls: MicroDataset,
     folder,  # that holds the volumes, in any format of `read_volume`
@@ -678,7 +691,7 @@ def from_folder(cls: MicroDataset,
     periodic=False,  # whether the volumes go on over their borders; those cut out of a larger one do not
     **read,  # key=, dtype=, threshold=, phases= (grey values), as in `read_volume`
 ):  # `MicroDataset`
-    "Volumes from a folder and their properties from a table, made into a store."
+    "Volumes from a folder and their properties from a table, made into a store; one that is there is opened."
     folder, path = Path(folder), Path(f"{Path(folder)}.zarr" if path is None else path)
     frame = _read_table(table, name)
     values, names, others = _columns(frame, name, properties)
@@ -686,7 +699,10 @@ def from_folder(cls: MicroDataset,
     rows, files = _matched(frame, name, folder, pattern, values, besides)
     _check_values(values[rows], names)
     phases = None if materials is None else _as_json(materials)
-    about = dict(names=names, periodic=bool(periodic), phases=phases, request=None, split=None)
+    options = dict(name=name, pattern=pattern, properties=properties, shape=shape, raw_shape=raw_shape, **read)
+    about = dict(names=names, periodic=bool(periodic), phases=phases, request=None, split=None,
+                 source=_provenance(folder, table, options | dict(periodic=periodic, phases=phases)))
+    if path.exists() and _open_store(path).attrs.get("source") == about["source"]: return cls.open(path)
     remarks = others.astype(object).where(others.notna(), None).assign(**{name: frame[name]}).iloc[rows]
     read = read if raw_shape is None else read | dict(shape=raw_shape)
     _import(path, files, values[rows], remarks.to_dict("records"), about, shape, read)

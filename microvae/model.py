@@ -84,7 +84,8 @@ def _check_choices(c):
     if c.phases is None:
         if c.physics: raise ValueError("physics=True needs the phases of the material: give them, or physics=False")
         return
-    if not isinstance(c.phases, tuple) or len(c.phases) != 2 or not all(np.shape(q) == (2,) for q in c.phases):
+    if not isinstance(c.phases, tuple) or len(c.phases) != 2 or not all(
+            np.shape(q) == (2,) and all(isinstance(v, Real) for v in q) for q in c.phases):
         raise ValueError(f"phases={c.phases!r} must be (E, nu) of phase 0 and of phase 1, or None")
     if not any([Isotropic(*q).E for q in c.phases]): raise ValueError("both phases are voids; at least one needs E > 0")
 
@@ -345,6 +346,15 @@ def observe_properties(self: VAERegression,
 # %% ../nbs/07_model.ipynb #7b879f53
 @patch
 @torch.no_grad()
+def _observe_views(self: VAERegression, views):
+    "Take what the networks' input is standardised by."
+    a = self._directional(views).flatten(0, 1)
+    self.view_mean.copy_(a.mean(0))
+    self.view_std.copy_(a.std(0).clamp_min(1e-4))
+
+
+@patch
+@torch.no_grad()
 def observe(self: VAERegression,
     views,  # `Views` of the training set
     properties,  # DataFrame, a row per volume; NaN where missing
@@ -353,10 +363,8 @@ def observe(self: VAERegression,
     "Take from a training set what the model standardises by, and the property prior."
     if len(views.fraction) != len(properties):
         raise ValueError(f"{len(views.fraction)} volumes, but {len(properties)} rows of properties")
-    a = self._directional(views).flatten(0, 1)
     self.observe_properties(properties, seed)
-    self.view_mean.copy_(a.mean(0))
-    self.view_std.copy_(a.std(0).clamp_min(1e-4))
+    self._observe_views(views)
     if self.config.style or self.config.statistics: self.gram_std.copy_(views.gram.std(0).clamp_min(1e-6))
     if self.config.statistics: self._observe_statistics(views)
 
@@ -415,7 +423,7 @@ _statistics_tolerance = .1
 @patch
 def _comparable(self: VAERegression, views):
     "Correlation and standardised Gram matrices, (b, r + g)."
-    return torch.cat([views.two_point, views.gram / self.gram_std], 1)
+    return torch.cat([views.two_point, views.gram / self.gram_std.to(views.gram)], 1)
 
 
 @patch

@@ -7,6 +7,7 @@ __all__ = ['dataset_views', 'plot_history', 'fit', 'evaluate', 'plot_parity', 'l
 
 # %% ../nbs/08_train.ipynb #1881185f
 import copy, hashlib, json, math, os, sys, time
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import permutations
@@ -76,11 +77,13 @@ def _kept(model, dataset, width):
 def _seen(model, dataset, kept, part):
     "Views of some rows of the data set, flat: as they were kept, or computed and then kept."
     rows, flat = dataset.index[part], None
-    if kept is not None: flat = kept.oindex[rows]
+    if kept is not None:
+        with suppress(OSError, RuntimeError): flat = kept.oindex[rows]  # a file that was cut short is made again
     if flat is None or np.isnan(flat).any():
         views = _views(model, dataset.volumes(part))
         flat = torch.cat([t.reshape(len(t), math.prod(t.shape[1:])) for t in views], 1).numpy()
-        if kept is not None: kept.oindex[rows] = flat
+        if kept is not None:
+            with suppress(OSError, RuntimeError): kept.oindex[rows] = flat  # the latter over a file cut short
     return flat
 
 # %% ../nbs/08_train.ipynb #12ba542f
@@ -132,6 +135,14 @@ def _check_phases(dataset, which):
                              "model is of two-phase volumes, 0 and 1: segment them anew, or merge phases")
 
 # %% ../nbs/08_train.ipynb #b1d5b7ef
+def _check_held(config, train, held, which):
+    "Raise unless `held` can be measured by a model of `config` that was trained on `train`."
+    _check_match(config, held, which)
+    names = list(config.properties)
+    PropertyScale.fit(train.properties, names).scale(held.properties[names].to_numpy())
+    if len(held.verify().phases or ()) != 2: _check_phases(held, which)
+
+
 def _check_data(config, train, validation):
     "Raise unless a model of `config` can be trained on these data."
     names, sets = list(config.properties), {"train": train, "validation": validation}
@@ -139,21 +150,24 @@ def _check_data(config, train, validation):
     if len(train) < config.n_components:
         raise ValueError(f"{len(train)} rows are too few for a prior of {config.n_components} components: give more "
                          "rows, or fewer n_components")
+    if len(train) < config.statistics:
+        raise ValueError(f"{len(train)} rows are too few for statistics={config.statistics}: give more rows, or fewer")
     for which, dataset in sets.items():
         if never := [name for name in names if dataset.properties[name].isna().all()]:
             raise ValueError(f"{', '.join(never)} is never present in {which}: leave it out of the properties, or "
                              "split the data otherwise")
-    PropertyPrior.fit(PropertyScale.fit(train.properties, names), train.properties, 1).scale.scale(
-        validation.properties[names].to_numpy())
-    for which, dataset in sets.items():
-        if len(dataset.verify().phases or ()) != 2: _check_phases(dataset, which)
+    PropertyPrior.fit(PropertyScale.fit(train.properties, names), train.properties, 1)
+    if len(train.verify().phases or ()) != 2: _check_phases(train, "train")
+    _check_held(config, train, validation, "validation")
 
 # %% ../nbs/08_train.ipynb #ed8b1eda
-def _check_options(batch_size, precision, checkpoint, **counts):
+def _check_options(batch_size, precision, checkpoint, epochs=1, prior_start=0, **counts):
     "Raise unless the options of `fit` make sense."
-    for name, value in dict(counts, batch_size=batch_size).items():
+    for name, value in dict(counts, batch_size=batch_size, epochs=epochs).items():
         if not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{name}={value!r} must be an integer above 0")
+    if 0 < epochs <= prior_start:
+        raise ValueError(f"prior_start={prior_start} is not reached in epochs={epochs}: lower it, 0 for never")
     if batch_size < (world := _processes().num_processes):
         raise ValueError(f"batch_size={batch_size} leaves some of the {world} processes without a row: give more")
     if precision not in ("no", "bf16"):
@@ -294,10 +308,11 @@ def posterior_draws(self: _Run, generator):
 
 
 @patch
-def start_prior(self: _Run):
-    "Start p(z|c) anew from clusters of the posteriors, the same in every process."
+def start_prior(self: _Run, k):
+    "Start p(z|c) anew, before epoch `k`, from clusters of the posteriors; the same in every process."
     s, prior = self.settings, self.model.prior
     z, c = self.posterior_draws(_generator(s["seed"], "prior"))
+    if not z.isfinite().all(): raise FloatingPointError(f"epoch {k + 1}: posteriors are not finite; lower lr")
     with torch.enable_grad(): prior.fit(z, c, steps=200, seed=s["seed"])
     for t in prior.parameters(): self.optimiser.state.pop(t, None)
 
@@ -306,7 +321,7 @@ def start_prior(self: _Run):
 def epoch(self: _Run, k, bar):
     "Train for epoch `k` and add its row to the history."
     s, rank, world, start = self.settings, self.acc.process_index, self.acc.num_processes, time.perf_counter()
-    if k and k == self.model.config.prior_start: self.start_prior()
+    if k and k == self.model.config.prior_start: self.start_prior(k)
     order = torch.randperm(len(self.train.properties), generator=_generator(s["seed"], k))
     generator, sums = _generator(s["seed"], k, rank), {}
     self.model.train()
@@ -491,8 +506,8 @@ def go(self: _Run, patience, checkpoint, on_epoch):
 def _prepare(model, train, validation, workers, seed):
     "The data as training reads them; the model takes from them what it standardises by."
     names = list(model.config.properties)
-    sets = [_Data(dataset_views(model, d, workers), torch.tensor(d.properties[names].to_numpy()), d)
-            for d in (train, validation)]
+    def values(d): return torch.from_numpy(d.properties[names].to_numpy().copy())  # a view may run backwards
+    sets = [_Data(dataset_views(model, d, workers), values(d), d) for d in (train, validation)]
     model.observe(sets[0].views, train.properties[names], seed=seed)
     return sets
 
@@ -530,7 +545,8 @@ def fit(
 ):  # DataFrame, a row per epoch; its .attrs["stopped"] says what ended the training
     "Train a model on labelled volumes."
     seed, checkpoint = _integer(seed), checkpoint and Path(checkpoint)
-    _check_options(batch_size, precision, checkpoint, epochs=epochs, decode=decode, patience=patience or 1)
+    _check_options(batch_size, precision, checkpoint, epochs, model.config.prior_start, decode=decode,
+                   patience=patience or 1)
     _check_data(model.config, train, validation)
     settings = dict(epochs=epochs, batch_size=batch_size, decode=decode, lr=lr, seed=seed, precision=precision)
     sets, home = _prepare(model, train, validation, workers, seed), model.device
@@ -686,12 +702,10 @@ def _learn(model, modules, batch_of, kept, held, seed, epochs=400, patience=40, 
 def _relearn(model, old, views, labels, z, seed):
     "Fit scale, priors and regression of `model`, the heir of `old`, to draws."
     device, c = model.device, labels.to_numpy()
-    model.observe(views := _to(views, device), labels, seed=seed)
-    for name in ("gram_std", "statistics_mean", "statistics_axes"):
-        if hasattr(old, name): getattr(model, name).copy_(getattr(old, name))
+    views = _to(views, device)
+    model.observe_properties(labels, seed)  # what the views are standardised by came with the weights
     sees_anew = model.config.physics and model.config.phases != old.config.phases
-    if not sees_anew:
-        for name in ("view_mean", "view_std"): getattr(model, name).copy_(getattr(old, name))
+    if sees_anew: model._observe_views(views)
     c, z = torch.from_numpy(model.scale.scale(c)).float().to(device), z.to(device)
     model.prior.fit(z, c, seed=seed)
     rows = torch.randperm(len(c), generator=_generator(seed, "held"))
