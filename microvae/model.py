@@ -784,8 +784,9 @@ _config_file, _weights_file = "config.json", "model.safetensors"
 @patch
 def _save_pretrained(self: VAERegression, save_directory):
     tensors = {name: t.detach().cpu().contiguous() for name, t in self.state_dict().items()}
-    (Path(save_directory) / _weights_file).write_bytes(save(tensors))
-    (Path(save_directory) / _config_file).write_text(json.dumps(self.config.to_dict(), indent=1))
+    config = json.dumps(self.config.to_dict(), indent=1)
+    (Path(save_directory) / _weights_file).write_bytes(save(tensors, metadata={"config": config}))
+    (Path(save_directory) / _config_file).write_text(config)
 
 
 @patch
@@ -822,13 +823,23 @@ def _check_tensors(found, own, folder):
                              f"{_config_file} asks for {t.dtype} {tuple(t.shape)}")
 
 
+def _made_for(weights):
+    "The configuration that weights were written with, None in a file that does not say."
+    header = json.loads(weights[8:8 + int.from_bytes(weights[:8], "little")])
+    return json.loads(header.get("__metadata__", {}).get("config", "null"))
+
+
 @patch(cls_method=True)
 def _from_pretrained(cls: VAERegression, *, model_id, style_weights=None, **_):
     folder = Path(model_id)
-    config = VAEConfig.from_dict(_read(folder, _config_file, json.loads))
+    written = _read(folder, _config_file, json.loads)
+    config = VAEConfig.from_dict(written)
     model = cls(replace(config, style_weights=style_weights) if style_weights else config)
     found = _read(folder, _weights_file, load)
     _check_tensors(found, model.state_dict(), folder)
+    if _read(folder, _weights_file, _made_for) not in (None, written):
+        raise ValueError(f"{folder}: {_weights_file} was not written with {_config_file}, a save was cut short: save "
+                         "the model again")
     model.load_state_dict(found)
     return model.eval()
 

@@ -31,7 +31,9 @@ from tqdm.auto import tqdm
 from . import __version__
 from .dataset import MicroDataset, _one_thread, transform_properties, transform_volume
 from .homogenize import Isotropic, elastic_properties, homogenize
-from .model import VAEConfig, VAERegression, Views, _normal_quantile, gaussian_nll, permute_views
+from .model import (VAEConfig, VAERegression, Views, _coarse, _normal_quantile, gaussian_nll,
+                            permute_views)
+from .networks import coarse_stiffness
 from .prior import PropertyPrior, PropertyScale
 
 # %% ../nbs/08_train.ipynb #42d95630
@@ -58,7 +60,8 @@ def _sight(model):
     "A name for what the model sees: equal for models whose views are equal."
     c = model.config
     phases = np.array(c.phases, float).tolist() if c.physics else None
-    h = hashlib.blake2b(repr((__version__, c.lags, c.max_lag, float(c.cell), phases)).encode(), digest_size=8)
+    made = __version__, _coarse, coarse_stiffness.__defaults__, c.lags, c.max_lag, float(c.cell), phases
+    h = hashlib.blake2b(repr(made).encode(), digest_size=8)
     for t in model.filters.buffers(): h.update(t.cpu().numpy().tobytes())
     return f"views-{h.hexdigest()}"
 
@@ -111,7 +114,7 @@ def dataset_views(
 
 
 # %% ../nbs/08_train.ipynb #419964ce
-def _pairs(phases): return [(p.E, p.nu) if isinstance(p, Isotropic) else p for p in phases]
+def _pairs(phases): return [(p.E, p.nu) if isinstance(p, Isotropic) else np.asarray(p).tolist() for p in phases]
 
 
 def _check_match(config, dataset, which="the data set"):
@@ -420,6 +423,7 @@ def save(self: _Run, path):
 def load(self: _Run, path):
     "Go on from a checkpoint, once it is known to be of this run."
     parts, about = _read_checkpoint(path)
+    if not {"identity", "history"} <= about.keys(): raise ValueError(f"{path} is no checkpoint of fit: delete it")
     if differences := list(_differences(about["identity"], self.identity())):
         raise ValueError(f"{path} is a checkpoint of another run: {'; '.join(differences)}. Ask for the same, choose "
                          "another checkpoint=, or delete it")
@@ -722,8 +726,8 @@ def _check_refit(model, phases, simulate, n):
     "The phases of the labels, once it is known that the draws can be labelled."
     config = model.config
     model._check_fitted()
-    pairs = config.phases if phases is None else tuple(tuple(map(float, p)) for p in _pairs(phases))
-    if phases is not None and (len(pairs) != 2 or any(len(p) != 2 for p in pairs)):
+    pairs = config.phases if phases is None else _pairs(phases)
+    if phases is not None and [np.shape(p) for p in pairs] != [(2,), (2,)]:
         raise ValueError(f"phases={phases} must be two isotropic ones, like [Isotropic(1, .3), Isotropic(50, .3)]")
     if simulate is None and pairs is None: raise ValueError("the model has no phases to solve with: give phases=")
     known = {*elastic_properties(np.eye(6)), "volume_fraction"}
@@ -731,7 +735,7 @@ def _check_refit(model, phases, simulate, n):
         raise ValueError(f"the solver does not compute {', '.join(others)}: give simulate=, a function of a volume")
     need = 5 * max(config.n_components, len(config.properties) + 1)
     if n < need: raise ValueError(f"n={n} draws are too few for the priors to be fitted to: give {need} or more")
-    return pairs
+    return pairs and tuple(tuple(map(float, p)) for p in pairs)
 
 # %% ../nbs/08_train.ipynb #e6c04b7e
 def refit(
