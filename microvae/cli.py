@@ -140,18 +140,19 @@ def _data(source, table, options):
     from inspect import signature
     from microvae.dataset import MicroDataset
     from microvae.homogenize import Isotropic
+    from microvae.volume import read_volume
     read = _settings(options, "--read", "threshold=100")
     if table is None:
         if read: raise ValueError("--read is about a folder of volumes: give its --table, too")
         return MicroDataset.open(source)
-    known = ({*signature(MicroDataset.from_folder).parameters, "key", "dtype", "threshold", "phases"}
-             - {"folder", "table", "path", "read"})
+    known = {name for f in (MicroDataset.from_folder, read_volume) for name in signature(f).parameters}
+    known -= {"folder", "table", "path", "read"}
     if unknown := sorted(read.keys() - known):
         raise ValueError(f"--read {unknown[0]}: no such choice; there are {', '.join(sorted(known))}")
     if "materials" in read: read["materials"] = [Isotropic(*p) for p in read["materials"]]
     return MicroDataset.from_folder(source, table, **read)
 
-
+# %% ../nbs/12_cli.ipynb #54bc8f49
 def _train(data, out, config, epochs, seed, workers):
     "Train and save a model; its scores on the test split."
     from microvae.model import VAERegression

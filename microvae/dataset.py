@@ -672,10 +672,10 @@ def _provenance(folder, table, options):
     "What tells one import from another: the table, the files and the options."
     content = table.to_csv().encode() if isinstance(table, pd.DataFrame) else Path(table).read_bytes()
     h = hashlib.blake2b(content + repr(sorted(options.items())).encode(), digest_size=8)
-    for file in sorted(folder.rglob("*")): h.update(repr((file.name, file.stat().st_size)).encode())
+    for file in sorted(folder.rglob("*")): h.update(repr((file.name, file.stat().st_mtime_ns)).encode())
     return h.hexdigest()
 
-
+# %% ../nbs/04_dataset.ipynb #f1fb708b
 @patch(cls_method=True)
 def from_folder(cls: MicroDataset,
     folder,  # that holds the volumes, in any format of `read_volume`

@@ -822,7 +822,7 @@ def _check_tensors(found, own, folder):
             raise ValueError(f"{folder / _weights_file}: {name} is {found[name].dtype} {tuple(found[name].shape)}, but "
                              f"{_config_file} asks for {t.dtype} {tuple(t.shape)}")
 
-
+# %% ../nbs/07_model.ipynb #d7ccaadb
 def _made_for(weights):
     "The configuration that weights were written with, None in a file that does not say."
     header = json.loads(weights[8:8 + int.from_bytes(weights[:8], "little")])
@@ -835,9 +835,9 @@ def _from_pretrained(cls: VAERegression, *, model_id, style_weights=None, **_):
     written = _read(folder, _config_file, json.loads)
     config = VAEConfig.from_dict(written)
     model = cls(replace(config, style_weights=style_weights) if style_weights else config)
-    found = _read(folder, _weights_file, load)
+    found, made_for = _read(folder, _weights_file, lambda data: (load(data), _made_for(data)))
     _check_tensors(found, model.state_dict(), folder)
-    if _read(folder, _weights_file, _made_for) not in (None, written):
+    if made_for not in (None, written):
         raise ValueError(f"{folder}: {_weights_file} was not written with {_config_file}, a save was cut short: save "
                          "the model again")
     model.load_state_dict(found)
