@@ -37,6 +37,7 @@ header = yaml.safe_load(header)
 text = re.sub(r"<!-- WARNING.*?-->", "", text)
 text = re.sub(rf"\[(`[^`]+`)\]\({get_config().doc_host}[^)]*\)", r"\1", text)  # the README stands without the site
 text = re.sub(r"\]\((?!https?:)([^)]+\.ipynb)", r"](nbs/\1", text)
+text = re.sub(r"^#\| .*\n", "", text, flags=re.M)
 for alt in (m[1] for cell in index.cells for m in re.finditer(r'#\| fig-alt: "(.*)"', cell.source)):
     text = text.replace("![png]", f"![{alt}]", 1)
 files = Path("README_files")

@@ -126,7 +126,7 @@ class VAEConfig:
     two_point: float = 30.0  # weight of the two-point loss
     style: float = 10.0  # weight of the style loss
     voxel: float = 0.0  # weight of the voxel cross entropy
-    statistics: int = 0  # numbers that sum up a texture, 48 say, which q(z|x) sees and z must tell; 0: none
+    statistics: int = 48  # numbers that sum up a texture, which q(z|x) sees and z must tell; 0: none
     prior_start: int = 0  # epochs after which p(z|c) starts anew, from clusters of the posteriors; 0: never
     joint: bool = True  # one trunk for posterior and regression, or one each
     physics: bool = True  # features from coarse homogenization
@@ -344,6 +344,9 @@ def observe_properties(self: VAERegression,
     self.temperature.fill_(1)
 
 # %% ../nbs/07_model.ipynb #7b879f53
+_observed = 8192  # rows, spread evenly, that tell what to standardise by; more would only fill the memory
+
+
 @patch
 @torch.no_grad()
 def _observe_views(self: VAERegression, views):
@@ -364,6 +367,8 @@ def observe(self: VAERegression,
     if len(views.fraction) != len(properties):
         raise ValueError(f"{len(views.fraction)} volumes, but {len(properties)} rows of properties")
     self.observe_properties(properties, seed)
+    n = len(properties)
+    if n > _observed: views = Views(*(t[torch.arange(_observed) * n // _observed] for t in views))
     self._observe_views(views)
     if self.config.style or self.config.statistics: self.gram_std.copy_(views.gram.std(0).clamp_min(1e-6))
     if self.config.statistics: self._observe_statistics(views)
@@ -617,8 +622,10 @@ def infer(self: VAERegression,
     views,  # `Views`, any number of rows
 ):  # mean (n, p) and log std (n, p), standardised; not calibrated
     "The regression q(c|x) of views."
-    parts = (Views(*t) for t in zip(*(t.to(self.device).split(256) for t in views)))
-    return [torch.cat(t) for t in zip(*(self.regress(v, self.trunk(self.see(v))) for v in parts))]
+    def one(*part):
+        v = Views(*(t.to(self.device) for t in part))
+        return self.regress(v, self.trunk(self.see(v)))
+    return [torch.cat(t) for t in zip(*map(one, *(t.split(256) for t in views)))]
 
 
 @patch
@@ -724,16 +731,22 @@ def decode(self: VAERegression,
     z,  # (b, d) array or tensor
     shape=None,  # (nx, ny, nz), 8 or more each; None: that of the configuration
     seed=0,  # of the noise: int or generator, or the seeds of all rows
+    fraction=None,  # (b,) volume fractions to cut at; None: those that z tells
 ):  # (b, nx, ny, nz) uint8 phase ids
     "Volumes from latent vectors."
     z, shape = torch.as_tensor(z, dtype=torch.float32, device=self.device), _sides(shape or self.config.shape)
+    if fraction is not None: fraction = torch.tensor(np.asarray(fraction), dtype=torch.float64, device=self.device)
+    if fraction is not None and (fraction.shape != z.shape[:1] or not ((fraction >= 0) & (fraction <= 1)).all()):
+        raise ValueError(f"fraction={fraction.tolist()} must be {len(z)} numbers from 0 to 1, one for each row of z")
     if z.ndim != 2 or z.shape[1] != self.config.n_latent or not z.isfinite().all():
         raise ValueError(f"z must be (b, {self.config.n_latent}) finite numbers; its shape is {tuple(z.shape)}, "
                          f"{int((~z.isfinite()).sum())} are not finite")
     out, seeds = np.empty((len(z), *shape), np.uint8), _row_seeds(seed, len(z))
     for i in tqdm(range(len(z)), desc="decoding", delay=2, leave=False):
         noise = self.decoder.noise(1, shape, torch.Generator().manual_seed(int(seeds[i])))
-        out[i] = self.field(z[i:i + 1], noise.to(self.device)).cut()[0].cpu().numpy()
+        level = self.field(z[i:i + 1], noise.to(self.device))
+        if fraction is not None: level = level._replace(fraction=fraction[i:i + 1])
+        out[i] = level.cut()[0].cpu().numpy()
     return out
 
 # %% ../nbs/07_model.ipynb #9d943a0a
@@ -757,7 +770,8 @@ class Draws(NamedTuple):
     c: pd.DataFrame  # (n, p) properties that were drawn and asked for; not measured
     z: torch.Tensor  # (n, d)
     component: np.ndarray  # (n,) of the prior
-    seeds: np.ndarray  # (n,) of the noise: decode(z, seed=seeds) makes the volumes again
+    seeds: np.ndarray  # (n,) of the noise
+    fraction: np.ndarray  # (n,) volume fractions: decode(z, seed=seeds, fraction=fraction) makes the volumes again
 
 
 @patch
@@ -774,8 +788,9 @@ def sample(self: VAERegression,
     c = self.property_prior.sample(n, targets, rng)
     g = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
     z, component = self.prior.sample(self.standardise(c), generator=g)
-    seeds = rng.integers(2**62, size=n)
-    return Draws(self.decode(z, shape, seeds), c, z.cpu(), component.cpu().numpy(), seeds)
+    seeds, known = rng.integers(2**62, size=n), "volume_fraction" in c
+    volumes = self.decode(z, shape, seeds, c.volume_fraction.to_numpy() if known else None)
+    return Draws(volumes, c, z.cpu(), component.cpu().numpy(), seeds, (volumes == 1).mean((1, 2, 3)))
 
 # %% ../nbs/07_model.ipynb #0c337fd9
 _config_file, _weights_file = "config.json", "model.safetensors"

@@ -6,7 +6,7 @@
 __all__ = ['dataset_views', 'plot_history', 'fit', 'evaluate', 'plot_parity', 'label', 'refit']
 
 # %% ../nbs/08_train.ipynb #1881185f
-import copy, hashlib, json, math, os, sys, time
+import copy, hashlib, json, math, os, sys, tempfile, time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -22,7 +22,7 @@ import torch
 import zarr
 from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
-from accelerate.utils import broadcast_object_list, gather_object, parse_flag_from_env
+from accelerate.utils import broadcast_object_list, parse_flag_from_env
 from fastcore.basics import patch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -38,11 +38,13 @@ from .prior import PropertyPrior, PropertyScale
 
 # %% ../nbs/08_train.ipynb #42d95630
 def _each(function, parts, workers, desc):
-    "`function` of each part, computed in processes, in order."
+    "`function` of each part, computed in processes, in order, as they are ready."
     jobs = (joblib.delayed(function)(part) for part in parts)
     results = joblib.Parallel(-1 if workers is None else workers, return_as="generator", batch_size=1)(jobs)
-    with tqdm(total=sum(map(len, parts)), desc=desc, delay=10, unit=" volumes") as bar:
-        return [(result, bar.update(len(part)))[0] for result, part in zip(results, parts)]
+    with tqdm(total=sum(map(len, parts)), desc=desc, delay=2, unit=" volumes") as bar:
+        for result, part in zip(results, parts):
+            yield result
+            bar.update(len(part))
 
 # %% ../nbs/08_train.ipynb #de622cba
 def _views(model, volumes):
@@ -95,22 +97,32 @@ def _processes():
     return PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
 
 
+def _scratch(dataset, width):
+    "A table with a row for each volume, in a file without a name that is mapped into memory."
+    beside = Path(dataset.path).parent
+    file = tempfile.TemporaryFile(dir=beside if os.access(beside, os.W_OK) else None)
+    return np.memmap(file, np.float32, "w+", shape=(len(dataset), width))
+
+
 def dataset_views(
     model,  # `VAERegression`; its configuration decides what it sees
     dataset,  # `MicroDataset`; its store keeps the views for the next time
     workers=None,  # processes; None: all cores. The result does not depend on it
-):  # `Views` of all volumes, on the CPU
+):  # `Views` of all volumes, on the CPU, backed by a temporary file
     "What the model sees of a data set."
     state, parts, model = _processes(), _parts(np.arange(len(dataset))), copy.deepcopy(model).cpu()
     if workers is None: workers = max(1, joblib.cpu_count() // state.num_processes)
-    mine = range(state.process_index, len(parts), state.num_processes)
     like = _views(model, np.zeros((1, *dataset.shape), np.uint8))
     widths = [t.numel() for t in like]
     with state.main_process_first(): kept = _kept(model, dataset, sum(widths))
-    found = list(zip(mine, _each(partial(_seen, model, dataset, kept), [parts[i] for i in mine], workers, "views")))
-    flat = np.concatenate([rows for _, rows in sorted(gather_object(found), key=lambda pair: pair[0])])
+    see = partial(_seen, model, dataset, kept)
+    if state.num_processes > 1 and kept is not None:
+        for _ in _each(see, parts[state.process_index::state.num_processes], workers, "views"): pass
+        state.wait_for_everyone()
+    flat = _scratch(dataset, sum(widths))
+    for rows, found in zip(parts, _each(see, parts, workers, "views")): flat[rows] = found
     split = torch.from_numpy(flat).split(widths, 1)
-    return Views(*(rows.reshape(len(flat), *t.shape[1:]) for rows, t in zip(split, like)))
+    return Views(*(rows.unflatten(1, t.shape[1:]) if t.ndim > 1 else rows[:, 0] for rows, t in zip(split, like)))
 
 
 # %% ../nbs/08_train.ipynb #419964ce
@@ -167,6 +179,7 @@ def _check_data(config, train, validation):
 def _check_options(batch_size, precision, checkpoint, epochs=1, prior_start=0, **counts):
     "Raise unless the options of `fit` make sense."
     for name, value in dict(counts, batch_size=batch_size, epochs=epochs).items():
+        if value is None and name == "patience": continue
         if not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{name}={value!r} must be an integer above 0")
     if 0 < epochs <= prior_start:
@@ -528,7 +541,7 @@ def _finish(run, home):
     if run.best: run.model.load_state_dict(run.best)
     run.model.to(home).eval()
     names = list(run.model.config.properties)
-    run.model.calibrate(_to(run.validation.views, home), run.validation.dataset.properties[names])
+    run.model.calibrate(run.validation.views, run.validation.dataset.properties[names])
 
 # %% ../nbs/08_train.ipynb #8ed0f9dc
 def fit(
@@ -550,7 +563,7 @@ def fit(
     "Train a model on labelled volumes."
     seed, checkpoint = _integer(seed), checkpoint and Path(checkpoint)
     _check_options(batch_size, precision, checkpoint, epochs, model.config.prior_start, decode=decode,
-                   patience=patience or 1)
+                   patience=patience)
     _check_data(model.config, train, validation)
     settings = dict(epochs=epochs, batch_size=batch_size, decode=decode, lr=lr, seed=seed, precision=precision)
     sets, home = _prepare(model, train, validation, workers, seed), model.device
