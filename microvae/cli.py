@@ -260,7 +260,7 @@ def _unlike(model, row):
     if not 0 < values.get("volume_fraction", .5) < 1: return True
     return model.property_prior.typicality(values) < 1e-3
 
-
+# %% ../nbs/12_cli.ipynb #baad80e5
 @app.command(epilog="Example: [bold]microvae predict electrode.tiff --read threshold=100[/bold]")
 def predict(
     files: Annotated[list[Path], typer.Argument(help="Volumes.")],
@@ -311,14 +311,14 @@ def _labelled(materials, read, files):
         rows.append(known | elastic_properties(C.double().numpy()))
     return rows
 
-
+# %% ../nbs/12_cli.ipynb #86c3f75f
 def _table_of(out, rows):
     "Write a CSV file; it is complete or not there."
     import pandas as pd
     pd.DataFrame(rows).to_csv(new := out.with_name(f".{out.name}.partial"), index=False)
     os.replace(new, out)
 
-
+# %% ../nbs/12_cli.ipynb #09be4cf3
 @app.command(epilog="Example: [bold]microvae label scans/ --phases 1,0.3 50,0.3 --out labels.csv[/bold]")
 def label(
     folder: Annotated[Path, typer.Argument(help="Folder of volumes.")],

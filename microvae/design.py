@@ -61,7 +61,7 @@ def error(self: Goal, values):
     "The largest relative gap, (...)."
     return abs(self.gaps(values)).max(-1)
 
-
+# %% ../nbs/09_design.ipynb #bc55afd0
 @patch
 def box(self: Goal):
     "The targets as the priors take them."
@@ -86,7 +86,7 @@ def _check_size(islands):
         raise ValueError(f"islands={islands!r} is a number of voxels, 0 or more")
     return int(islands)
 
-
+# %% ../nbs/09_design.ipynb #46b7d40f
 def _merged(model, targets, constraints):
     "Targets with the constraints on properties, and the other constraints."
     targets, known, rest = dict(targets or {}), model.config.properties, dict(constraints or {})
@@ -111,7 +111,7 @@ def _percent(t):
     try: return 1 + float(t[:-1]) / 100 if isinstance(t, str) and t[:1] in "+-" and t[-1:] == "%" else None
     except ValueError: raise ValueError(f"{t!r} is no change: write '+20%' or '-10%'") from None
 
-
+# %% ../nbs/09_design.ipynb #75e81286
 def _goal(model, wanted, tol, percolates="", islands=0):
     "The `Goal` of targets without '%'."
     ends = {name: _ends(name, t) for name, t in wanted.items() if not isinstance(t, str)}
@@ -149,7 +149,7 @@ def _reachable(model, goal, name, unit=1.):
         return f"{low:.3g} to {high:.3g}" + (" with the other targets" if given else "")
     return "nothing like it"
 
-
+# %% ../nbs/09_design.ipynb #61997942
 def _check_bounds(model, goal, unit=1.):
     "Raise if a target lies outside the bounds of the phases."
     ends, at = _fraction_ends(goal), ""
@@ -221,7 +221,7 @@ def predicted(self: _Search, x):
     "What the regression says of a volume: a row of `predict`."
     return self.model.predict(x[None]).iloc[0]
 
-
+# %% ../nbs/09_design.ipynb #6601bb3b
 @patch
 def solved(self: _Search, x):
     "The properties of a volume by physics."
@@ -273,7 +273,7 @@ def _step(J, r, damping):
     step = -A.T @ np.linalg.lstsq(H + damping * np.trace(H) * np.eye(len(H)), r, rcond=None)[0]
     return scale * step * min(1, 1 / max(np.linalg.norm(step), 1e-12))
 
-
+# %% ../nbs/09_design.ipynb #3a0602ce
 def _towards(goal, J, values, damping):
     "The step into the goal: ranges are free to move inside, and hold where they would be left."
     r = goal.gaps(values)
@@ -465,7 +465,7 @@ def table(self: Designs):  # DataFrame, a row per candidate
         rows.append(found | values | _describe(c, values) | {"seed": c.seed})
     return pd.DataFrame(rows, index=pd.RangeIndex(1, len(self) + 1, name="design"))
 
-
+# %% ../nbs/09_design.ipynb #a748d1bf
 @patch
 def missed(self: Designs):  # list of `Candidate`
     "The candidates outside the tolerance."
@@ -573,10 +573,10 @@ def _prepared(model, targets, tol, constraints, shape, simulate, phases, like, v
     if model.phases and not simulate: _check_bounds(model, goal, unit)
     return replace(search, goal=goal), unit
 
-
+# %% ../nbs/09_design.ipynb #8d39a693
 def design(
     model,  # `VAERegression`, trained
-    targets,  # {"C11": 15, "C33": (8, 10), "G": "max"}: numbers, ranges, "min" or "max"; with like= also "+20%"
+    targets,  # {"C11": 15, "C33": (8, 10), "C22": "max"}: numbers, ranges, "min" or "max"; with like= also "+20%"
     *,
     n=8,  # designs
     tol=.01,  # relative, on every target
@@ -631,7 +631,7 @@ def _carried_out(search, order, n, budget, verify, workers):
     if len(found) < n: warnings.warn(f"{len(found)} designs instead of {n}: the rest was stopped, or not connected")
     return _best_first(search.goal, found)[:n]
 
-
+# %% ../nbs/09_design.ipynb #de3b9e96
 def _plain(v):
     "`v` as JSON has it."
     if isinstance(v, dict): return {k: _plain(w) for k, w in v.items()}

@@ -184,7 +184,7 @@ _physical = ("axial", "shear", "coupling")  # in the order of `orthotropic`
 _coarse = 4  # voxels along an edge of a cell that the convolutions see
 _filters, _scales = 3, 3  # of the `FilterBank`
 
-
+# %% ../nbs/07_model.ipynb #20f33691
 class VAERegression(nn.Module, PyTorchModelHubMixin, library_name="microvae", tags=["materials"]):
     "The two-level generative model of volumes and properties, with its posterior and its regression."
     def __init__(self,
@@ -443,7 +443,7 @@ def _observe_statistics(self: VAERegression, views):
     self.statistics_mean.copy_(y.mean(0))
     self.statistics_axes.copy_(weight[:, None] * axes)
 
-
+# %% ../nbs/07_model.ipynb #080bfb2b
 @patch
 def summary(self: VAERegression,
     views,  # `Views`, with targets
@@ -643,7 +643,7 @@ def predict_views(self: VAERegression,
         both[:, names.index("volume_fraction")] = torch.stack([views.fraction, 0 * views.fraction], 1).to(both)
     return pd.DataFrame(both.flatten(1).double().cpu().numpy(), columns=[n + e for n in names for e in ("", "_std")])
 
-
+# %% ../nbs/07_model.ipynb #5c8f6db5
 @patch
 @torch.no_grad()
 def predict(self: VAERegression,
@@ -724,7 +724,7 @@ def _row_seeds(seed, n):
     if seeds.shape == (n,) and seeds.dtype.kind in "iu": return seeds
     raise ValueError(f"seed is {seeds.dtype} {seeds.shape}: give one whole number, or {n}, one for each row of z")
 
-
+# %% ../nbs/07_model.ipynb #e8f1b77d
 @patch
 @torch.no_grad()
 def decode(self: VAERegression,
