@@ -673,7 +673,7 @@ def calibrate(self: VAERegression,
     mean, log_std = self.infer(views)
     ratios = (self.standardise(properties) - mean).abs() / log_std.exp()
     self.temperature.fill_(1)
-    for names in (*(set(_families[f]) for f in self.families), *({name} for name in self.others)):
+    for names in ({name for f in self.families for name in _families[f]}, *({name} for name in self.others)):
         i = [k for k, name in enumerate(self.config.properties) if name in names]
         if len(ratio := ratios[:, i][~ratios[:, i].isnan()]): self.temperature[i] = _conformal(ratio)
 

@@ -613,7 +613,7 @@ def evaluate(
     "How well the model predicts the properties of volumes."
     true, mean, half = _predictions(model, dataset, workers)
     predicted, s = model.scale.unscale(mean).cpu().numpy(), model.scale.scale(true)
-    inside = abs(s - mean.cpu().numpy()) <= half.cpu().numpy() + 1e-4  # rounding, of what is seen exactly
+    inside = abs(s - mean.cpu().numpy()) <= half.cpu().numpy() + 1e-5  # rounding, of what is seen exactly
     rows = [_column_scores(*columns) for columns in zip(true.T, predicted.T, inside.T)]
     return pd.DataFrame(rows, index=pd.Index(model.config.properties, name="property"), columns=_scores)
 
