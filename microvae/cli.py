@@ -57,6 +57,12 @@ def _write_json(path, value):
 
 def _scores(table): return json.loads(table.to_json(orient="index"))
 
+
+def _done(text, as_json, **found): typer.echo(json.dumps(found, indent=1) if as_json else text)
+
+
+_json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+
 # %% ../nbs/12_cli.ipynb #b9c1a407
 class Generator(str, Enum):
     gaussian = "gaussian"
@@ -98,6 +104,7 @@ def generate(
     shape: Annotated[Optional[str], typer.Option(help="Voxels along x,y,z.")] = None,
     seed: Annotated[Optional[int], typer.Option(help="Of the draw.")] = None,
     labels: Annotated[Optional[Path], typer.Option(help="File of labels, to save the solves.")] = None,
+    as_json: _json = False,
     workers: _workers = None,
 ):
     "Draw volumes, solve for their stiffness, and store both; goes on with a store that is there."
@@ -107,7 +114,8 @@ def generate(
         out.parent.mkdir(parents=True, exist_ok=True)
         from microvae.dataset import build_dataset
         data = build_dataset(out, **request, labels=labels, workers=workers)
-        typer.echo(f"{out}: {len(data)} volumes of {' x '.join(map(str, data.shape))} voxels")
+        text = f"{out}: {len(data)} volumes of {' x '.join(map(str, data.shape))} voxels"
+        _done(text, as_json, store=str(out), volumes=len(data), shape=data.shape)
 
 # %% ../nbs/12_cli.ipynb #3a8acb0b
 def _settings(pairs, option="--set", example="beta=0.5"):
@@ -193,6 +201,7 @@ def train(
     choices: Annotated[Optional[list[str]], typer.Option("--set", metavar="NAME=VALUE",
                                                          help="A field of VAEConfig; may be repeated.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: _json = False,
     workers: _workers = None,
 ):
     "Train a model, save it, and measure it on the test split; goes on from its checkpoint if it was stopped."
@@ -202,7 +211,9 @@ def train(
         scores = _train(data, out, _config({"seed": seed} | settings, data), workers, epochs=epochs, decode=decode,
                         seed=seed)
         from microvae.train import _processes
-        if _processes().is_main_process: _print(scores, f"{out}, test split")
+        if not _processes().is_main_process: return
+        if as_json: typer.echo(json.dumps(dict(model=str(out), scores=_scores(scores)), indent=1))
+        else: _print(scores, f"{out}, test split")
 
 # %% ../nbs/12_cli.ipynb #bb16646f
 class Split(str, Enum):
@@ -219,7 +230,7 @@ def evaluate(
     table: _table = None,
     read: _read = None,
     split: Annotated[Split, typer.Option(help="Rows of the store.")] = Split.test,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+    as_json: _json = False,
     workers: _workers = None,
 ):
     "Measure how well a model predicts properties."
@@ -234,7 +245,6 @@ def evaluate(
 
 # %% ../nbs/12_cli.ipynb #b8c66d04
 _model = Annotated[str, typer.Option("--model", help="A folder, or the name of a model that comes with the package.")]
-_json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 
 
 def _reading(options):
@@ -325,6 +335,7 @@ def label(
     phases: _two,
     out: Annotated[Path, typer.Option(help="CSV file to write.")] = Path("labels.csv"),
     read: _read = None,
+    as_json: _json = False,
     workers: _workers = None,
 ):
     "Solve for the stiffness of every volume in a folder; goes on with a table that is there."
@@ -344,7 +355,7 @@ def label(
             for found in _each(work, _parts(files, 1), workers, "solves"): rows += found
         finally:
             if rows: _table_of(out, rows)
-        typer.echo(f"{out}: {len(rows)} volumes")
+        _done(f"{out}: {len(rows)} volumes", as_json, table=str(out), volumes=len(rows))
 
 # %% ../nbs/12_cli.ipynb #bb93bbe2
 def _target(text):
@@ -409,6 +420,7 @@ def refit(
     model: _model = "gaussian51",
     n: Annotated[int, typer.Option("-n", min=1, help="Draws to solve.")] = 500,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: _json = False,
     workers: _workers = None,
 ):
     "Adapt a model to other phases."
@@ -418,6 +430,6 @@ def refit(
         from microvae.train import refit as adapt
         from microvae.design import _check_free
         _check_free(out)
-        model = VAERegression.from_pretrained(model)
-        adapt(model, phases=materials, n=n, seed=seed, workers=workers).save_pretrained(out)
-        typer.echo(f"{out}: a model for {' and '.join(phases)}")
+        model = adapt(VAERegression.from_pretrained(model), phases=materials, n=n, seed=seed, workers=workers)
+        model.save_pretrained(out)
+        _done(f"{out}: a model for {' and '.join(phases)}", as_json, model=str(out), phases=model.config.phases)

@@ -14,6 +14,7 @@ from io import BytesIO
 from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -216,6 +217,23 @@ def volume(self: _Search, z, logit, seed):
     return _filled(x, self.goal.islands) if self.goal.islands else x
 
 
+class _Point(NamedTuple):
+    "A point, and what the model knows of it."
+    u: np.ndarray  # (d + 1,) latent vector, and logit of the volume fraction that the field is cut at
+    seed: int  # of the noise
+    component: int  # of the latent prior
+    x: np.ndarray  # phase ids
+    row: pd.Series  # predicted properties, a row of `predict`
+    J: np.ndarray | None = None  # (m, d + 1) relative change of the targeted properties with u, once it is known
+
+
+@patch
+def at(self: _Search, u, seed, component):
+    "The `_Point` at `u`."
+    x = self.volume(u[:-1], u[-1], seed)
+    return _Point(u, seed, component, x, self.predicted(x))
+
+
 @patch
 def predicted(self: _Search, x):
     "What the regression says of a volume: a row of `predict`."
@@ -287,44 +305,72 @@ def _towards(goal, J, values, damping):
 
 # %% ../nbs/09_design.ipynb #62d4423e
 @patch
-def steer(self: _Search, u, seed, J, ratio, row, precision, looks=8):
-    "From `u`, the point where the corrected regression meets the goal best: it, its volume and row, the Jacobian."
-    goal, damping = self.goal, 1e-4
-    best = u, None, row
-    r = goal.gaps(self.values(row) * ratio)
+def steer(self: _Search, at, ratio, precision, looks=8):
+    "The point near `at` where the regression times `ratio` meets the goal best; `at` itself if none is better."
+    goal, best, damping = self.goal, at, 1e-4
+    r = goal.gaps(self.values(at.row) * ratio)
     for _ in range(looks):
         if abs(r).max() <= precision: break
-        du = _towards(goal, J, self.values(best[2]) * ratio, damping)
+        J = self.jacobian(best.u[:-1], best.u[-1], best.seed) if best.J is None else best.J
+        du = _towards(goal, J, self.values(best.row) * ratio, damping)
         if not du.any(): break  # voxels are whole: nothing moved, and J has learned that
-        x = self.volume((u + du)[:-1], (u + du)[-1], seed)
-        seen = self.predicted(x)
-        before, after, w = self.values(best[2]), self.values(seen), du / _units_of(du)**2
+        new = self.at(best.u + du, best.seed, best.component)
+        before, after, w = self.values(best.row), self.values(new.row), du / _units_of(du)**2
         J = J + np.outer((after - before) / abs(before) - J @ du, w) / (w @ du)
         r_new = goal.gaps(after * ratio)
-        if (r_new**2).sum() < (r**2).sum(): u, r, best, damping = u + du, r_new, (u + du, x, seen), damping / 4
-        else: damping = max(damping, 1e-4) * 16
-    return *best, J
+        if (r_new**2).sum() < (r**2).sum(): r, best, damping = r_new, new._replace(J=J), damping / 4
+        else: best, damping = best._replace(J=J), max(damping, 1e-4) * 16
+    return at if best.x is at.x else best
 
 # %% ../nbs/09_design.ipynb #6ecb449d
 @patch
-def refined(self: _Search, point, max_solves):
-    "The volume that meets the goal best, after at most `max_solves` solves from a `point` (z, logit, seed)."
-    u, seed = np.append(point[0], point[1]).astype(float), int(point[2])
-    goal, J, history, best = self.goal, None, [], None
+def checked(self: _Search, at, history):
+    "One solve, appended to the history, as (key, point, properties): the lower the key, the better the point."
+    true = self.solved(at.x)
+    error = float(self.goal.error(self.values(true)))
+    history.append({"solve": len(history) + 1, "error": error, **{n: true[n] for n in self.goal.names}})
+    return (not self.connected(at.x), error), at, true
+
+
+@patch
+def begun(self: _Search, starts):
+    "Points to spend solves on: what the regression brings within the tolerance, in order; then the rest, best first."
+    goal, waiting = self.goal, []
+    for k, start in enumerate(starts):
+        at = self.steer(start, 1., goal.tol / 10)
+        error = float(goal.error(self.values(at.row)))
+        if error <= goal.tol: yield at
+        else: waiting.append((error, k, at))
+    for *_, at in sorted(waiting, key=lambda w: w[:2]): yield at
+
+
+@patch
+def tested(self: _Search, at, history, most):
+    "All solves of a local search from a point."
+    before = None
+    while at is not before and len(history) < most:
+        key, _, true = found = self.checked(at, history)
+        yield found
+        if key <= self.enough: return
+        before, at = at, self.steer(at, self.values(true) / self.values(at.row), self.goal.tol / 10)
+
+
+# %% ../nbs/09_design.ipynb #ee5a2264
+@patch(as_prop=True)
+def enough(self: _Search): return False, self.goal.tol  # key
+
+
+@patch
+def refined(self: _Search, starts, most):
+    "The best solve of at most `most`, and the history of all: a search that gets no further goes on from another start."
+    best, history = None, []
     with _one_thread():
-        x = self.volume(u[:-1], u[-1], seed)
-        row = self.predicted(x)
-        for k in range(max_solves):
-            true, connected = self.solved(x), self.connected(x)
-            error = float(goal.error(self.values(true)))
-            history.append({"solve": k + 1, "error": error, **{n: true[n] for n in goal.names}})
-            if best is None or (not connected, error) < best[0]: best = (not connected, error), u, x, true, row
-            if best[0] <= (False, goal.tol) or k + 1 == max_solves: break
-            if J is None: J = self.jacobian(u[:-1], u[-1], seed)
-            ratio = self.values(true) / self.values(row)
-            u, x, row, J = self.steer(u, seed, J, ratio, row, goal.tol / 10)
-            if x is None: break
-    return best[0][1], *best[1:], history
+        for at in self.begun(starts):
+            for found in self.tested(at, history, most):
+                if best is None or found[0] < best[0]: best = found
+            if best[0] <= self.enough or len(history) == most: break
+    return *best, history
+
 
 # %% ../nbs/09_design.ipynb #b3d8fe50
 _draws, _lag = 64, 8  # candidates looked at, at least; voxels of the correlation that tells textures apart
@@ -337,11 +383,11 @@ def _texture(x):
     return ((S - f**2) / max(f * (1 - f), 1e-3)).astype(np.float32)
 
 
-def _looked_at(search, points):
-    "Predicted row and texture of each point, None where the constraints do not hold."
+def _looked_at(search, part):
+    "The `_Point` and the texture of each (u, seed, component) where the constraints hold."
     with _one_thread():
-        volumes = [search.volume(*p) for p in points]
-        return [(search.predicted(x), _texture(x)) if search.connected(x) else None for x in volumes]
+        points = [search.at(*p) for p in part]
+        return [(at, _texture(at.x)) for at in points if search.connected(at.x)]
 
 
 def _farthest_first(textures, first=0):
@@ -358,43 +404,41 @@ def _logit(f): return float(np.log(f / (1 - f)))
 
 
 def _points_from_prior(model, goal, n, shape, rng):
-    "Points drawn from p(c|targets) p(z|c), and their components."
+    "(u, seed, component) drawn from p(c|targets) p(z|c)."
     c = model.property_prior.sample(n, goal.box(), rng)
     g = torch.Generator().manual_seed(int(rng.integers(2**62)))
     with torch.no_grad(): z, component = model.prior.sample(model.standardise(c), generator=g)
     f = c.volume_fraction if "volume_fraction" in c else model.decoder(z, model.decoder.noise(n, (8, 8, 8), g)).fraction
     f, seeds = np.clip(np.asarray(f.detach() if torch.is_tensor(f) else f), 1e-3, 1 - 1e-3), rng.integers(2**62, size=n)
-    return [(z[i].numpy(), _logit(f[i]), int(seeds[i])) for i in range(n)], component.tolist()
+    u = np.column_stack([z.double().numpy(), np.log(f / (1 - f))])
+    return list(zip(u, seeds.tolist(), component.tolist()))
 
 
 def _points_like(model, like, n, rng):
-    "Points around the posterior of a volume, farther and farther from it."
-    z = model.embed(like).mean[0].numpy()
-    f = np.clip(like.volume_fraction, 1e-3, 1 - 1e-3)
-    step, seeds = np.linspace(0, .5, n)[:, None], rng.integers(2**62, size=n)
-    moved = (z + step * rng.normal(size=(n, len(z)))).astype(np.float32)
-    component = model.responsibilities(like).argmax(1).tolist() * n
-    return [(moved[i], _logit(f), int(seeds[i])) for i in range(n)], component
+    "(u, seed, component) around the posterior of a volume, farther and farther from it."
+    z = model.embed(like).mean[0].double().numpy()
+    f, step = np.clip(like.volume_fraction, 1e-3, 1 - 1e-3), np.linspace(0, .5, n)[:, None]
+    seeds, component = rng.integers(2**62, size=n), model.responsibilities(like).argmax(1).tolist() * n
+    u = np.insert(z + step * rng.normal(size=(n, len(z))), len(z), _logit(f), axis=1)
+    return list(zip(u, seeds.tolist(), component))
 
 # %% ../nbs/09_design.ipynb #dac48a28
 @patch
 def propose(self: _Search, n, rng, like=None, workers=None):
-    "Points in the order to try them, as (point, component, predicted row)."
+    "`_Point`s in the order to try them."
     found, tried, most = [], 0, 8
     while tried < most and len(found) < n:
         m = max(_draws, 4 * n)
-        if like is None: points, components = _points_from_prior(self.model, self.goal, m, self.shape, rng)
-        else: points, components = _points_like(self.model, like, m, rng)
-        seen = [s for part in _each(partial(_looked_at, self), _parts(points, 4), workers, "look") for s in part]
-        found += [(p, k, *s) for p, k, s in zip(points, components, seen) if s]
+        points = (_points_from_prior(self.model, self.goal, m, self.shape, rng) if like is None
+                  else _points_like(self.model, like, m, rng))
+        for part in _each(partial(_looked_at, self), _parts(points, 4), workers, "look"): found += part
         tried += 1
     if not found:
         raise ValueError(f"none of {tried * m} draws percolates along {self.goal.percolates}: ask for a higher "
                          "volume_fraction, or drop the constraint")
-    found.sort(key=lambda f: float(self.goal.error(self.values(f[2]))))
+    found.sort(key=lambda f: float(self.goal.error(self.values(f[0].row))))
     best = found[:max(3 * n, 16)]
-    order = _farthest_first(np.stack([f[3] for f in best]))
-    return [(best[i][0], best[i][1], best[i][2]) for i in order]
+    return [best[i][0] for i in _farthest_first(np.stack([texture for _, texture in best]))]
 
 # %% ../nbs/09_design.ipynb #64631e51
 @dataclass(eq=False)
@@ -419,24 +463,25 @@ def __repr__(self: Candidate):
     return f"Candidate({how} error {self.error:.2%}{'' if self.within else ', missed'}, {self.volume})"
 
 # %% ../nbs/09_design.ipynb #def4211c
-def _candidate(search, found, seed, component):
-    "The `Candidate` of (error, u, volume, true, row, history)."
-    error, u, x, true, row, history = found
-    ok = error <= search.goal.tol and search.connected(x)
-    return Candidate(Volume(x), error, bool(ok), {k: float(v) for k, v in row.items()}, true, component,
-                     np.asarray(u[:-1], np.float32), 1 / (1 + math.exp(-u[-1])), seed, len(history), history)
+def _candidate(search, key, at, true, history=()):
+    "The `Candidate` of a point, and of the solves that led there."
+    predicted = {k: float(v) for k, v in at.row.items()}
+    return Candidate(Volume(at.x), key[1], key <= search.enough, predicted, true, at.component,
+                     np.asarray(at.u[:-1], np.float32), 1 / (1 + math.exp(-at.u[-1])), at.seed, len(history), list(history))
 
 
-def _tried(search, max_solves, part):
-    "Points, verified and refined."
-    return [_candidate(search, search.refined(point, max_solves), point[2], k) for point, k, _ in part]
+def _tried(search, most, part):
+    "A verified and refined candidate for each list of proposals to start from."
+    return [_candidate(search, *search.refined(starts, most)) for starts in part]
 
 
-def _drawn(search, part):
-    "Points as they were proposed."
-    def one(point, row):
-        return float(search.goal.error(search.values(row))), np.append(*point[:2]), search.volume(*point), None, row, []
-    with _one_thread(): return [_candidate(search, one(point, row), point[2], k) for point, k, row in part]
+def _drawn(search, verify, part):
+    "The first of each list of proposals, as it is."
+    def one(at, history):
+        if verify: return search.checked(at, history)
+        return (not search.connected(at.x), float(search.goal.error(search.values(at.row)))), at, None
+    with _one_thread(): return [_candidate(search, *one(at, history := []), history) for at, *_ in part]
+
 
 # %% ../nbs/09_design.ipynb #e3e9ad62
 class Designs(list):
@@ -603,7 +648,8 @@ def design(
     request = _request_of(search, unit, targets=targets, constraints=constraints, n=n, tol=tol, verify=verify,
                           refine=refine, max_solves=budget, seed=seed, like=like and _digest(like.phase))
     order = search.propose(n, np.random.default_rng(seed), like, workers)
-    found = _carried_out(search, order, n, budget, verify, workers)
+    work = partial(_tried, search, budget) if verify and refine else partial(_drawn, search, verify)
+    found = _carried_out(search, work, order, n, workers)
     return Designs([_as_asked(c, unit, like) for c in found], request)
 
 # %% ../nbs/09_design.ipynb #14ff718d
@@ -618,18 +664,17 @@ def _best_first(goal, found):
     return sorted(found, key=rank)
 
 
-def _carried_out(search, order, n, budget, verify, workers):
-    "The first `n` of `order`, verified; where one misses others are tried, as many again at most. Ctrl-C ends it."
-    work, found = partial(_tried, search, budget) if verify else partial(_drawn, search), []
+def _carried_out(search, work, order, n, workers):
+    "`n` candidates, each from every n-th proposal of `order`. Ctrl-C keeps what is finished."
+    found = []
+    starts = [order[i::n] for i in range(min(n, len(order)))]
     try:
-        for some in (order[:n], order[n:2 * n]):
-            lacking = n - sum(c.within for c in found)
-            if found and not (lacking and verify): break
-            for part in _each(work, _parts(some, 1)[:lacking], workers, "refine"): found += part
+        for part in _each(work, _parts(starts, 1), workers, "refine"): found += part
     except KeyboardInterrupt:
         if not found: raise
     if len(found) < n: warnings.warn(f"{len(found)} designs instead of {n}: the rest was stopped, or not connected")
-    return _best_first(search.goal, found)[:n]
+    return _best_first(search.goal, found)
+
 
 # %% ../nbs/09_design.ipynb #de3b9e96
 def _plain(v):
@@ -672,8 +717,9 @@ def refine(
     _check_numbers(model, 1, tol, max_solves, candidate.volume.shape)
     _check_physics(model, simulate)
     search, unit = _prepared(model, targets, tol, constraints, candidate.volume.shape, simulate, phases, None)
-    point = candidate.z, _logit(candidate.fraction), candidate.seed
-    found = _tried(search, _budget(max_solves, search.goal), [(point, candidate.component, None)])[0]
+    u = np.append(candidate.z, _logit(candidate.fraction)).astype(float)
+    start = search.at(u, candidate.seed, candidate.component)
+    found = _tried(search, _budget(max_solves, search.goal), [[start]])[0]
     return _as_asked(found, unit, candidate.volume)
 
 # %% ../nbs/09_design.ipynb #010d14f0
