@@ -369,6 +369,13 @@ def _target(text):
     if len(ends) > 2: raise ValueError(f"{text}: a range has two ends, like 8:10")
     return name, ends[0] if len(ends) == 1 else tuple(ends)
 
+
+def _sizes(text):
+    "One or two numbers of voxels."
+    try: sizes = [int(n) for n in text.split(",")]
+    except ValueError: raise ValueError(f"--islands {text}: numbers of voxels are due, like 30 or 0,30") from None
+    return sizes if len(sizes) > 1 else sizes[0]
+
 # %% ../nbs/12_cli.ipynb #557a6c14
 @app.command(epilog="Examples: [bold]microvae design C11=15 C33=8:10 -n 8 --out designs/[/bold]; [bold]microvae design "
              "C11=+20% --like electrode.tiff[/bold]")
@@ -381,7 +388,8 @@ def design(
     shape: Annotated[Optional[str], typer.Option(help="Voxels along x,y,z.")] = None,
     seed: Annotated[Optional[int], typer.Option(min=0, help="Of all draws; another one each time by default.")] = None,
     percolates: Annotated[str, typer.Option(help="Axes along which phase 1 is connected, like x or xy.")] = "",
-    islands: Annotated[int, typer.Option(min=0, help="Voxels: smaller islands are filled.")] = 0,
+    islands: Annotated[str, typer.Option(metavar="N or N,N", help="Voxels: smaller islands of both phases, or of phase 0 "
+                                         "and 1, are filled.")] = "0",
     like: Annotated[Optional[Path], typer.Option(help="A volume whose texture to start from.")] = None,
     read: _read = None,
     phases: Annotated[Optional[tuple[str, str]], typer.Option("--phases", metavar="E,NU E,NU", help="If they are the "
@@ -394,12 +402,14 @@ def design(
     with _plain_errors():
         wanted = dict(pairs := [_target(t) for t in targets])
         if len(wanted) < len(pairs): raise ValueError(f"{' '.join(targets)}: each property once")
+        sizes = _sizes(islands)
+        typer.echo(f"{n} designs of {' '.join(targets)}, by {model}", err=True)  # a sign of life: PyTorch takes seconds
         from microvae.design import _check_free, design as search
         from microvae.model import VAERegression
         if out: _check_free(out)
         start = next(iter(_volumes([like], read).values())) if like else None
         found = search(VAERegression.from_pretrained(model), wanted, n=n, tol=tol, verify=not draft,
-                       constraints=dict(percolates=percolates, islands=islands), shape=shape and _shape(shape),
+                       constraints=dict(percolates=percolates, islands=sizes), shape=shape and _shape(shape),
                        seed=seed, like=start, phases=_phases(phases) if phases else None, workers=workers)
         table = found.table()
         if as_json: typer.echo(json.dumps(dict(designs=_scores(table), request=found.request), indent=1))

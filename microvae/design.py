@@ -43,7 +43,7 @@ class Goal:
     high: np.ndarray  # (m,)
     tol: float  # relative
     percolates: str = ""  # axes along which phase 1 is connected from end to end
-    islands: int = 0  # voxels: clusters of either phase below this size are filled
+    islands: tuple = (0, 0)  # voxels: smaller clusters of phase 0, and of phase 1, are filled
     prefer: tuple = ()  # of each target: 1 if more is better, -1 if less is, 0 if neither
 
 
@@ -82,10 +82,11 @@ def _check_axes(percolates):
     return percolates
 
 
-def _check_size(islands):
-    if not isinstance(islands, Integral) or islands < 0:
-        raise ValueError(f"islands={islands!r} is a number of voxels, 0 or more")
-    return int(islands)
+def _check_sizes(islands):
+    sizes = tuple(islands) if isinstance(islands, (tuple, list)) else (islands, islands)
+    if len(sizes) != 2 or not all(isinstance(n, Integral) and n >= 0 for n in sizes):
+        raise ValueError(f"islands={islands!r} is a number of voxels, 0 or more, or a pair, for phase 0 and phase 1")
+    return tuple(map(int, sizes))
 
 # %% ../nbs/09_design.ipynb #46b7d40f
 def _merged(model, targets, constraints):
@@ -104,7 +105,7 @@ def _merged(model, targets, constraints):
     for name, t in wanted.items():
         if isinstance(t, str) and t not in ("min", "max") and _percent(t) is None:
             raise ValueError(f"{name}={t!r}: a target is a number, a range (low, high), 'min', 'max' or like '+20%'")
-    return wanted, _check_axes(rest.get("percolates", "")), _check_size(rest.get("islands", 0))
+    return wanted, _check_axes(rest.get("percolates", "")), _check_sizes(rest.get("islands", 0))
 
 
 def _percent(t):
@@ -113,7 +114,7 @@ def _percent(t):
     except ValueError: raise ValueError(f"{t!r} is no change: write '+20%' or '-10%'") from None
 
 # %% ../nbs/09_design.ipynb #75e81286
-def _goal(model, wanted, tol, percolates="", islands=0):
+def _goal(model, wanted, tol, percolates="", islands=(0, 0)):
     "The `Goal` of targets without '%'."
     ends = {name: _ends(name, t) for name, t in wanted.items() if not isinstance(t, str)}
     for name, t in wanted.items():
@@ -194,9 +195,10 @@ def _islands(x, phase, least):
     return (ids > 0) & (np.bincount(one[ids > 0], minlength=one.max() + 1)[one] < least)
 
 
-def _filled(x, least):
-    "`x` without islands."
-    for phase in (1, 0): x = np.where(_islands(x, phase, least), 1 - phase, x).astype(np.uint8)
+def _filled(x, sizes):
+    "`x` without islands of phase 0 and 1 that are smaller than `sizes`."
+    for phase in (1, 0):
+        if sizes[phase]: x = np.where(_islands(x, phase, sizes[phase]), 1 - phase, x).astype(np.uint8)
     return x
 
 # %% ../nbs/09_design.ipynb #dda10a7b
@@ -214,7 +216,7 @@ class _Search:
 def volume(self: _Search, z, logit, seed):
     "The phase ids at a point."
     x = self.model.decode(np.asarray(z)[None], self.shape, np.array([seed]), [1 / (1 + math.exp(-logit))])[0]
-    return _filled(x, self.goal.islands) if self.goal.islands else x
+    return _filled(x, self.goal.islands)
 
 
 class _Point(NamedTuple):
@@ -625,7 +627,7 @@ def design(
     *,
     n=8,  # designs
     tol=.01,  # relative, on every target
-    constraints=None,  # dict(percolates="x", islands=30), and ranges of properties, like volume_fraction=(None, .4)
+    constraints=None,  # dict(percolates="x", islands=30 or (0, 30)), and ranges of properties, like volume_fraction=(None, .4)
     verify=True,  # have the solver check; False: proposals, at once
     refine=True,  # search on until the solver agrees
     max_solves=None,  # for one design; None: 5 for one target, 8 for three, 16 for nine
