@@ -388,8 +388,8 @@ def design(
     shape: Annotated[Optional[str], typer.Option(help="Voxels along x,y,z.")] = None,
     seed: Annotated[Optional[int], typer.Option(min=0, help="Of all draws; another one each time by default.")] = None,
     percolates: Annotated[str, typer.Option(help="Axes along which phase 1 is connected, like x or xy.")] = "",
-    islands: Annotated[str, typer.Option(metavar="N or N,N", help="Voxels: smaller islands of both phases, or of phase 0 "
-                                         "and 1, are filled.")] = "0",
+    islands: Annotated[str, typer.Option(metavar="N or N,N", help="Voxels: smaller islands of both phases, or of "
+                                         "phase 0 and 1, are filled.")] = "0",
     like: Annotated[Optional[Path], typer.Option(help="A volume whose texture to start from.")] = None,
     read: _read = None,
     phases: Annotated[Optional[tuple[str, str]], typer.Option("--phases", metavar="E,NU E,NU", help="If they are the "

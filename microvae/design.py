@@ -350,12 +350,11 @@ def begun(self: _Search, starts):
 def tested(self: _Search, at, history, most):
     "All solves of a local search from a point."
     before = None
-    while at is not before and len(history) < most:
+    while at is not before:
         key, _, true = found = self.checked(at, history)
         yield found
-        if key <= self.enough: return
+        if key <= self.enough or len(history) == most: return
         before, at = at, self.steer(at, self.values(true) / self.values(at.row), self.goal.tol / 10)
-
 
 # %% ../nbs/09_design.ipynb #ee5a2264
 @patch(as_prop=True)
@@ -364,7 +363,7 @@ def enough(self: _Search): return False, self.goal.tol  # key
 
 @patch
 def refined(self: _Search, starts, most):
-    "The best solve of at most `most`, and the history of all: a search that gets no further goes on from another start."
+    "The best of at most `most` solves, and the history of all; a search that gets no further begins from another start."
     best, history = None, []
     with _one_thread():
         for at in self.begun(starts):
@@ -372,7 +371,6 @@ def refined(self: _Search, starts, most):
                 if best is None or found[0] < best[0]: best = found
             if best[0] <= self.enough or len(history) == most: break
     return *best, history
-
 
 # %% ../nbs/09_design.ipynb #b3d8fe50
 _draws, _lag = 64, 8  # candidates looked at, at least; voxels of the correlation that tells textures apart
@@ -386,10 +384,8 @@ def _texture(x):
 
 
 def _looked_at(search, part):
-    "The `_Point` and the texture of each (u, seed, component) where the constraints hold."
-    with _one_thread():
-        points = [search.at(*p) for p in part]
-        return [(at, _texture(at.x)) for at in points if search.connected(at.x)]
+    "The `_Point` of each (u, seed, component) where the constraints hold."
+    with _one_thread(): return [at for at in (search.at(*p) for p in part) if search.connected(at.x)]
 
 
 def _farthest_first(textures, first=0):
@@ -438,9 +434,8 @@ def propose(self: _Search, n, rng, like=None, workers=None):
     if not found:
         raise ValueError(f"none of {tried * m} draws percolates along {self.goal.percolates}: ask for a higher "
                          "volume_fraction, or drop the constraint")
-    found.sort(key=lambda f: float(self.goal.error(self.values(f[0].row))))
-    best = found[:max(3 * n, 16)]
-    return [best[i][0] for i in _farthest_first(np.stack([texture for _, texture in best]))]
+    best = sorted(found, key=lambda at: float(self.goal.error(self.values(at.row))))[:max(3 * n, 16)]
+    with _one_thread(): return [best[i] for i in _farthest_first(np.stack([_texture(at.x) for at in best]))]
 
 # %% ../nbs/09_design.ipynb #64631e51
 @dataclass(eq=False)
@@ -469,7 +464,8 @@ def _candidate(search, key, at, true, history=()):
     "The `Candidate` of a point, and of the solves that led there."
     predicted = {k: float(v) for k, v in at.row.items()}
     return Candidate(Volume(at.x), key[1], key <= search.enough, predicted, true, at.component,
-                     np.asarray(at.u[:-1], np.float32), 1 / (1 + math.exp(-at.u[-1])), at.seed, len(history), list(history))
+                     np.asarray(at.u[:-1], np.float32), 1 / (1 + math.exp(-at.u[-1])), at.seed, len(history),
+                     list(history))
 
 
 def _tried(search, most, part):
@@ -483,7 +479,6 @@ def _drawn(search, verify, part):
         if verify: return search.checked(at, history)
         return (not search.connected(at.x), float(search.goal.error(search.values(at.row)))), at, None
     with _one_thread(): return [_candidate(search, *one(at, history := []), history) for at, *_ in part]
-
 
 # %% ../nbs/09_design.ipynb #e3e9ad62
 class Designs(list):
@@ -627,7 +622,7 @@ def design(
     *,
     n=8,  # designs
     tol=.01,  # relative, on every target
-    constraints=None,  # dict(percolates="x", islands=30 or (0, 30)), and ranges of properties, like volume_fraction=(None, .4)
+    constraints=None,  # dict(percolates="x", islands=30), or islands=(0, 30); ranges like volume_fraction=(None, .4)
     verify=True,  # have the solver check; False: proposals, at once
     refine=True,  # search on until the solver agrees
     max_solves=None,  # for one design; None: 5 for one target, 8 for three, 16 for nine
@@ -676,7 +671,6 @@ def _carried_out(search, work, order, n, workers):
         if not found: raise
     if len(found) < n: warnings.warn(f"{len(found)} designs instead of {n}: the rest was stopped, or not connected")
     return _best_first(search.goal, found)
-
 
 # %% ../nbs/09_design.ipynb #de3b9e96
 def _plain(v):
