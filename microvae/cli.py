@@ -58,7 +58,10 @@ def _write_json(path, value):
 def _scores(table): return json.loads(table.to_json(orient="index"))
 
 
-def _done(text, as_json, **found): typer.echo(json.dumps(found, indent=1) if as_json else text)
+def _answer(as_json, found, show):
+    "Print JSON of what was found, or let `show` print it for people."
+    if as_json: typer.echo(json.dumps(found, indent=1))
+    else: show()
 
 
 _json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
@@ -115,7 +118,7 @@ def generate(
         from microvae.dataset import build_dataset
         data = build_dataset(out, **request, labels=labels, workers=workers)
         text = f"{out}: {len(data)} volumes of {' x '.join(map(str, data.shape))} voxels"
-        _done(text, as_json, store=str(out), volumes=len(data), shape=data.shape)
+        _answer(as_json, dict(store=str(out), volumes=len(data), shape=data.shape), lambda: typer.echo(text))
 
 # %% ../nbs/12_cli.ipynb #3a8acb0b
 def _settings(pairs, option="--set", example="beta=0.5"):
@@ -206,14 +209,13 @@ def train(
 ):
     "Train a model, save it, and measure it on the test split; goes on from its checkpoint if it was stopped."
     with _plain_errors():
+        from microvae.train import _processes
         settings = _settings(choices)
-        data = _data(source, table, read)
+        with _processes().main_process_first(): data = _data(source, table, read)  # one imports, the others open
         scores = _train(data, out, _config({"seed": seed} | settings, data), workers, epochs=epochs, decode=decode,
                         seed=seed)
-        from microvae.train import _processes
         if not _processes().is_main_process: return
-        if as_json: typer.echo(json.dumps(dict(model=str(out), scores=_scores(scores)), indent=1))
-        else: _print(scores, f"{out}, test split")
+        _answer(as_json, dict(model=str(out), scores=_scores(scores)), lambda: _print(scores, f"{out}, test split"))
 
 # %% ../nbs/12_cli.ipynb #bb16646f
 class Split(str, Enum):
@@ -240,8 +242,7 @@ def evaluate(
         data = _data(source, table, read)
         rows = data if split == Split.all else dict(zip(("train", "validation", "test"), data.split()))[split.value]
         scores = measure(VAERegression.from_pretrained(model), rows, workers)
-        if as_json: typer.echo(json.dumps(_scores(scores), indent=1))
-        else: _print(scores, f"{model}, {split.value} of {source.name}")
+        _answer(as_json, _scores(scores), lambda: _print(scores, f"{model}, {split.value} of {source.name}"))
 
 # %% ../nbs/12_cli.ipynb #b8c66d04
 _model = Annotated[str, typer.Option("--model", help="A folder, or the name of a model that comes with the package.")]
@@ -264,11 +265,20 @@ def _volumes(paths, options):
     return {str(path): read_volume(path, **read) for path in paths}
 
 
+def _mean_and_std(model, row):
+    "A row of predictions as a table."
+    import pandas as pd
+    names = pd.Index(model.config.properties, name="property")
+    return pd.DataFrame({"mean": [row[p] for p in names], "std": [row[f"{p}_std"] for p in names]}, index=names)
+
+
 def _unlike(model, row):
-    "Whether predicted properties are unlike the training data."
+    "What of a volume is unlike the training data: its properties, its texture, both, or nothing; a list."
     values = {name: float(row[name]) for name in model.config.properties}
-    if not 0 < values.get("volume_fraction", .5) < 1: return True
-    return model.property_prior.typicality(values) < 1e-3
+    empty = not 0 < values.get("volume_fraction", .5) < 1
+    strange = {"properties": empty or model.property_prior.typicality(values) < 1e-3,
+               "texture": row.get("texture typicality", 1) == 0}
+    return [name for name, is_so in strange.items() if is_so]
 
 # %% ../nbs/12_cli.ipynb #baad80e5
 @app.command(epilog="Example: [bold]microvae predict electrode.tiff --read threshold=100[/bold]")
@@ -282,17 +292,13 @@ def predict(
     with _plain_errors():
         from microvae.model import VAERegression
         volumes, model = _volumes(files, read), VAERegression.from_pretrained(model)
-        table = model.predict([v.phase for v in volumes.values()])
+        table = model.predict(arrays := [v.phase for v in volumes.values()])
+        if model.config.n_known: table = table.join(model.nearest(arrays).rename(columns="texture {}".format))
         table.index = list(volumes)
         table["unlike"] = [_unlike(model, row) for _, row in table.iterrows()]
-        if as_json: typer.echo(json.dumps(_scores(table), indent=1))
-        for name, row in table.iterrows():
-            if not as_json:
-                columns = {"mean": [row[p] for p in model.config.properties],
-                           "std": [row[f"{p}_std"] for p in model.config.properties]}
-                import pandas as pd
-                _print(pd.DataFrame(columns, index=pd.Index(model.config.properties, name="property")), name)
-            if row.unlike: typer.echo(f"{name} is unlike the volumes the model was trained on", err=True)
+        _answer(as_json, _scores(table), lambda: [_print(_mean_and_std(model, row), name) for name, row in table.iterrows()])
+        for name, what in table.unlike.items():
+            if what: typer.echo(f"{name} is unlike the volumes the model was trained on: its {' and '.join(what)}", err=True)
 
 # %% ../nbs/12_cli.ipynb #b921b249
 def _phases(pairs, option="--phases"):
@@ -355,7 +361,7 @@ def label(
             for found in _each(work, _parts(files, 1), workers, "solves"): rows += found
         finally:
             if rows: _table_of(out, rows)
-        _done(f"{out}: {len(rows)} volumes", as_json, table=str(out), volumes=len(rows))
+        _answer(as_json, dict(table=str(out), volumes=len(rows)), lambda: typer.echo(f"{out}: {len(rows)} volumes"))
 
 # %% ../nbs/12_cli.ipynb #bb93bbe2
 def _target(text):
@@ -368,6 +374,21 @@ def _target(text):
     except ValueError: raise ValueError(f"{text}: {value} is no number, no range like 8:10, nor min or max") from None
     if len(ends) > 2: raise ValueError(f"{text}: a range has two ends, like 8:10")
     return name, ends[0] if len(ends) == 1 else tuple(ends)
+
+
+def _summary(found, wanted):
+    "The columns of a table of designs that a terminal has room for."
+    table = found.table()[["error %", "solves", *(t for t in wanted if t != "volume_fraction"), "volume_fraction"]]
+    table.index = [f"{i}{'' if c.within else ' missed'}" for i, c in enumerate(found, 1)]
+    return table
+
+
+_percolates = Annotated[str, typer.Option(help="Axes along which phase 1 is connected, like x or xy.")]
+_islands = Annotated[str, typer.Option(metavar="N or N,N", help="Voxels: smaller islands of both phases, or of phase 0 "
+                                       "and 1, are filled.")]
+_like = Annotated[Optional[Path], typer.Option(help="A volume whose texture to start from.")]
+_same = Annotated[Optional[tuple[str, str]], typer.Option("--phases", metavar="E,NU E,NU", help="If they are the model's "
+                                                          "in another unit.")]
 
 
 def _sizes(text):
@@ -387,13 +408,11 @@ def design(
     tol: Annotated[float, typer.Option(help="Relative tolerance of every target.")] = .01,
     shape: Annotated[Optional[str], typer.Option(help="Voxels along x,y,z.")] = None,
     seed: Annotated[Optional[int], typer.Option(min=0, help="Of all draws; another one each time by default.")] = None,
-    percolates: Annotated[str, typer.Option(help="Axes along which phase 1 is connected, like x or xy.")] = "",
-    islands: Annotated[str, typer.Option(metavar="N or N,N", help="Voxels: smaller islands of both phases, or of "
-                                         "phase 0 and 1, are filled.")] = "0",
-    like: Annotated[Optional[Path], typer.Option(help="A volume whose texture to start from.")] = None,
+    percolates: _percolates = "",
+    islands: _islands = "0",
+    like: _like = None,
     read: _read = None,
-    phases: Annotated[Optional[tuple[str, str]], typer.Option("--phases", metavar="E,NU E,NU", help="If they are the "
-                                                              "model's in another unit.")] = None,
+    phases: _same = None,
     draft: Annotated[bool, typer.Option("--draft", help="Only propose; nothing is verified.")] = False,
     as_json: _json = False,
     workers: _workers = None,
@@ -411,12 +430,8 @@ def design(
         found = search(VAERegression.from_pretrained(model), wanted, n=n, tol=tol, verify=not draft,
                        constraints=dict(percolates=percolates, islands=sizes), shape=shape and _shape(shape),
                        seed=seed, like=start, phases=_phases(phases) if phases else None, workers=workers)
-        table = found.table()
-        if as_json: typer.echo(json.dumps(dict(designs=_scores(table), request=found.request), indent=1))
-        else:
-            shown = table[["error %", "solves", *(t for t in wanted if t != "volume_fraction"), "volume_fraction"]]
-            shown.index = [f"{i}{'' if c.within else ' missed'}" for i, c in enumerate(found, 1)]
-            _print(shown, f"{len(found)} designs, seed {found.request['seed']}")
+        _answer(as_json, dict(designs=_scores(found.table()), request=found.request),
+                lambda: _print(_summary(found, wanted), f"{len(found)} designs, seed {found.request['seed']}"))
         if out: typer.echo(f"{found.save(out) / 'report.html'}", err=as_json)
         if missed := n - sum(c.within for c in found):
             typer.echo(f"{missed} of {n} designs missed: a target by more than {tol:.2%}, or a constraint", err=True)
@@ -433,13 +448,17 @@ def refit(
     as_json: _json = False,
     workers: _workers = None,
 ):
-    "Adapt a model to other phases."
-    with _plain_errors():
+    "Adapt a model to other phases; goes on where it was stopped."
+    with _plain_errors("interrupted: the draws that were solved are kept; the same command goes on"):
         materials = _phases(phases)
         from microvae.model import VAERegression
         from microvae.train import refit as adapt
         from microvae.design import _check_free
         _check_free(out)
-        model = adapt(VAERegression.from_pretrained(model), phases=materials, n=n, seed=seed, workers=workers)
+        checkpoint = out.with_name(f".{out.name}.draws")
+        model = adapt(VAERegression.from_pretrained(model), phases=materials, n=n, seed=seed, workers=workers,
+                      checkpoint=checkpoint)
         model.save_pretrained(out)
-        _done(f"{out}: a model for {' and '.join(phases)}", as_json, model=str(out), phases=model.config.phases)
+        checkpoint.unlink()
+        _answer(as_json, dict(model=str(out), phases=model.config.phases),
+                lambda: typer.echo(f"{out}: a model for {' and '.join(phases)}"))

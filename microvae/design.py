@@ -451,6 +451,7 @@ class Candidate:
     fraction: float  # volume fraction that the field is cut at
     seed: int  # of the noise
     solves: int = 0  # that were spent on it, the first verification counted
+    nearest: dict | None = None  # the training volume most like it: row and distance, as from `VAERegression.nearest`
     history: list = field(default_factory=list)  # a dict for each solve
 
 
@@ -460,12 +461,20 @@ def __repr__(self: Candidate):
     return f"Candidate({how} error {self.error:.2%}{'' if self.within else ', missed'}, {self.volume})"
 
 # %% ../nbs/09_design.ipynb #def4211c
+@patch
+def nearest(self: _Search, x):
+    "The training volume most like `x`, if the model remembers any."
+    if not self.model.config.n_known: return None
+    with _one_thread(): near = self.model.nearest(x).iloc[0]
+    return dict(row=int(near["row"]), distance=float(near["distance"]))
+
+
 def _candidate(search, key, at, true, history=()):
     "The `Candidate` of a point, and of the solves that led there."
     predicted = {k: float(v) for k, v in at.row.items()}
     return Candidate(Volume(at.x), key[1], key <= search.enough, predicted, true, at.component,
                      np.asarray(at.u[:-1], np.float32), 1 / (1 + math.exp(-at.u[-1])), at.seed, len(history),
-                     list(history))
+                     search.nearest(at.x), list(history))
 
 
 def _tried(search, most, part):
@@ -494,7 +503,8 @@ def _describe(candidate, values):
     anisotropy = {"anisotropy": max(axial) / min(axial)} if len(axial) == 3 else {}
     chords = {f"chord {axis}": chord_length(candidate.volume.phase, 1, i).mean for i, axis in enumerate("xyz")}
     fraction = candidate.volume.volume_fraction
-    return {"volume_fraction": fraction, **anisotropy, **chords, "component": candidate.component}
+    nearest = {f"nearest {k}": v for k, v in (candidate.nearest or {}).items()}
+    return {"volume_fraction": fraction, **anisotropy, **chords, "component": candidate.component, **nearest}
 
 
 @patch
@@ -750,6 +760,10 @@ td,th{padding:.2em .7em;text-align:right;border-bottom:1px solid #ddd;white-spac
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1em 1em}dt{color:#666}dd{margin:0;overflow-wrap:anywhere}"""
 
 
+_about_nearest = ("The nearest row is the volume of the training split whose texture is most like the design's. A "
+                  "distance of 0 would be a copy, 1 is the median between training volumes and their own nearest.")
+
+
 @patch
 def report(self: Designs):  # str
     "A self-contained HTML page: the request, pictures, and every figure."
@@ -760,7 +774,8 @@ def report(self: Designs):  # str
     try: picture = _picture(self.plot(most=len(self)))
     except (ImportError, RuntimeError) as error: picture = f"<p>No picture: {html.escape(str(error))}</p>"  # no OpenGL
     parts = [f"<h1>{html.escape(said)}</h1>", picture, "<h2>Designs</h2>",
-             table.to_html(float_format="{:.5g}".format, border=0), "<h2>Request</h2>", _list(r),
+             table.to_html(float_format="{:.5g}".format, border=0), f"<p>{_about_nearest}</p>" * ("nearest row" in table),
+             "<h2>Request</h2>", _list(r),
              "<h2>Every solve</h2>", history.to_html(float_format="{:.5g}".format, border=0),
              "<h2>Model</h2>", _list(model)]
     head = f'<meta charset="utf-8"><title>microvae designs</title><style>{_style}</style>'

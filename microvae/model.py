@@ -48,7 +48,7 @@ def _plain(v):
 
 def _check_numbers(c):
     "Raise unless sizes are whole and positive, weights not negative, switches booleans."
-    none = ("convolution", "statistics", "prior_start", "seed")
+    none = ("convolution", "statistics", "prior_start", "n_known", "seed")
     for name in ("n_latent", "n_components", "max_lag", "hidden", "property_components", *none):
         v, least = getattr(c, name), int(name not in none)
         if not isinstance(v, Integral) or isinstance(v, bool) or v < least:
@@ -137,6 +137,7 @@ class VAEConfig:
     decode_shape: tuple = (36, 36, 36)  # grid of the decoder in training; statistics do not need the whole
     hidden: int = 128  # width of the networks
     property_components: int = 1  # of p(c); set by `observe`
+    n_known: int = 0  # training volumes whose textures it remembers; set by `observe`
     seed: int = 0  # of the start
     shape: tuple = (51, 51, 51)  # grid of designs, unless another is asked for
     style_weights: str | None = None  # file with the weights of VGG-19 for the style loss; None: built-in filters
@@ -209,6 +210,7 @@ class VAERegression(nn.Module, PyTorchModelHubMixin, library_name="microvae", ta
             n = (2 * config.max_lag + 1)**3 + self.filters.n_gram
             self.register_buffer("statistics_mean", torch.zeros(n))
             self.register_buffer("statistics_axes", torch.zeros(n, config.statistics))
+        if config.n_known: self._remember(torch.zeros(config.n_known, config.statistics))
 
 # %% ../nbs/07_model.ipynb #a07ddad3
 @patch
@@ -367,11 +369,13 @@ def observe(self: VAERegression,
     if len(views.fraction) != len(properties):
         raise ValueError(f"{len(views.fraction)} volumes, but {len(properties)} rows of properties")
     self.observe_properties(properties, seed)
-    n = len(properties)
-    if n > _observed: views = Views(*(t[torch.arange(_observed) * n // _observed] for t in views))
-    self._observe_views(views)
-    if self.config.style or self.config.statistics: self.gram_std.copy_(views.gram.std(0).clamp_min(1e-6))
-    if self.config.statistics: self._observe_statistics(views)
+    n, some = len(properties), views
+    if n > _observed: some = Views(*(t[torch.arange(_observed) * n // _observed] for t in views))
+    self._observe_views(some)
+    if self.config.style or self.config.statistics: self.gram_std.copy_(some.gram.std(0).clamp_min(1e-6))
+    if self.config.statistics:
+        self._observe_statistics(some)
+        self._observe_textures(views)
 
 # %% ../nbs/07_model.ipynb #e1245e55
 @patch
@@ -460,6 +464,36 @@ def statistics_loss(self: VAERegression,
     "-log p(s|z), without the constant."
     error = self.statistics_decoder(z) - self.summary(views)
     return error.square().sum(1).mean() / (2 * _statistics_tolerance**2)
+
+# %% ../nbs/07_model.ipynb #d53e05f5
+_compared = 1000  # training volumes, spread evenly, whose distance to their nearest is taken
+
+
+@patch
+def _remember(self: VAERegression, s):
+    "Keep the summaries (n, statistics) of a training set."
+    for name, t in dict(known=s.half(), known_gaps=s.new_zeros(min(_compared, len(s)))).items():
+        self.register_buffer(name, t)
+
+
+@patch
+def _texture_distance(self: VAERegression, views):
+    "How far volumes are from all that are known, (b, n), as the nearest of their turned copies is."
+    orders = [(0, 1, 2)] if self.config.style_weights else permutations(range(3))
+    s = torch.stack([self.summary(permute_views(views, order)) for order in orders])
+    return torch.cdist(s, self.known.float(), compute_mode="donot_use_mm_for_euclid_dist").amin(0)
+
+
+@patch
+def _observe_textures(self: VAERegression, views):
+    "Remember the textures of a training set, and how far each is from the nearest other."
+    parts = zip(*(t.split(256) for t in views))
+    self._remember(torch.cat([self.summary(Views(*part)) for part in parts]))
+    n, m = len(self.known), len(self.known_gaps)
+    self.config, rows = replace(self.config, n_known=n), torch.arange(m) * n // m
+    far = [self._texture_distance(Views(*(t[some] for t in views))).scatter(1, some[:, None].to(self.device), math.inf)
+           for some in rows.split(64)]
+    self.known_gaps.copy_(torch.cat(far).amin(1).sort().values)
 
 # %% ../nbs/07_model.ipynb #59ea6527
 class Posterior(NamedTuple):
@@ -706,6 +740,20 @@ def responsibilities(self: VAERegression,
         (mean, log_std), (c, _) = self.encode(views, a, h), self.regress(views, h)
         return self.prior.responsibilities(mean, c, log_std)
     return torch.cat([one(*features) for features in self._features(volumes)]).cpu()
+
+# %% ../nbs/07_model.ipynb #1c4a5b24
+@patch
+@torch.no_grad()
+def nearest(self: VAERegression,
+    volumes,  # as in `predict`
+):  # DataFrame, a row per volume: row of the training set, distance to it, typicality of that distance
+    "The training volumes that are most like these by texture."
+    arrays = self._checked(volumes)
+    if not self.config.n_known: raise ValueError("this model does not remember textures: train it with statistics=48")
+    far, row = zip(*(self._texture_distance(v).min(1) for v in self._seen(arrays, targets=True)))
+    far, row, gaps = torch.cat(far).cpu(), torch.cat(row).cpu(), self.known_gaps.cpu()
+    typicality = 1 - torch.searchsorted(gaps, far) / len(gaps)
+    return pd.DataFrame(dict(row=row, distance=far / gaps.median(), typicality=typicality.double()))
 
 # %% ../nbs/07_model.ipynb #fcd3187c
 @patch

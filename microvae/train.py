@@ -29,7 +29,7 @@ from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
 from . import __version__
-from .dataset import MicroDataset, _one_thread, transform_properties, transform_volume
+from .dataset import MicroDataset, _as_json, _digest, _one_thread, transform_properties, transform_volume
 from .homogenize import Isotropic, elastic_properties, homogenize
 from .model import (VAEConfig, VAERegression, Views, _coarse, _normal_quantile, gaussian_nll,
                             permute_views)
@@ -649,6 +649,26 @@ def _solved(phases, names, tol, part):
 def _simulated(simulate, part): return [{k: float(v) for k, v in simulate(x).items()} for x in part]
 
 
+def _known_labels(checkpoint):
+    "The rows that a checkpoint of `label` holds, by key; a last line that was cut short is dropped."
+    if checkpoint is None or not Path(checkpoint).exists(): return {}
+    whole = (text := Path(checkpoint).read_text())[:text.rfind("\n") + 1]
+    if whole != text: Path(checkpoint).write_text(whole)
+    return dict(map(json.loads, whole.splitlines()))
+
+
+def _labelled(volumes, about, found_for, checkpoint):
+    "A row for each volume: from the checkpoint, or found, and then kept there."
+    known, keys = _known_labels(checkpoint), [f"{_digest(x):016x} {about}" for x in volumes]
+    todo = [i for i, key in enumerate(keys) if key not in known]
+    with open(checkpoint or os.devnull, "a") as file:
+        for i, [row] in zip(todo, found_for(volumes[todo])):
+            known[keys[i]] = row
+            print(json.dumps([keys[i], row]), file=file, flush=True)
+    return [known[key] for key in keys]
+
+
+# %% ../nbs/08_train.ipynb #f5784b40
 def label(
     volumes,  # (n, nx, ny, nz) phase ids
     phases=None,  # material of each phase id, `Isotropic` or 6x6; None only with simulate=
@@ -657,13 +677,16 @@ def label(
     simulate=None,  # function of a phase array that returns {name: value}, instead of `homogenize`
     tol=1e-4,  # relative accuracy of the solver
     workers=None,  # processes; None: all cores. The result does not depend on it
+    checkpoint=None,  # file that keeps finished rows, so that the same call goes on after a stop
 ):  # DataFrame, a row per volume
     "The properties of volumes by the solver, or by whatever can compute them."
     volumes = np.asarray(volumes)
     if volumes.ndim != 4:
         raise ValueError(f"volumes are phase ids (n, nx, ny, nz), not {volumes.shape}; a single one is volume[None]")
     work = partial(_simulated, simulate) if simulate else partial(_solved, phases, names, tol)
-    labels = [row for rows in _each(work, _parts(volumes, 1), workers, "solves") for row in rows]
+    about = getattr(simulate, "__qualname__", repr(simulate)) if simulate else f"{_as_json(phases)} {list(names)} {tol}"
+    def found_for(some): return _each(work, _parts(some, 1), workers, "solves")
+    labels = _labelled(volumes, about, found_for, checkpoint)
     for i, row in enumerate(labels):
         if row.keys() != labels[0].keys() or not row:
             raise ValueError(f"simulate gave {', '.join(row) or 'nothing'} for draw {i}, {', '.join(labels[0])} for "
@@ -761,13 +784,15 @@ def refit(
     tol=1e-4,  # relative accuracy of the solver
     workers=None,  # processes; None: all cores. The result does not depend on it
     shape=None,  # (nx, ny, nz) of the draws; None: that of the model's designs
+    checkpoint=None,  # file that keeps the solved draws, so that the same call goes on after a stop
 ):  # `VAERegression`
     "A model that has learned from the solver what its own designs do."
     seed, pairs = _integer(seed), _check_refit(model, phases, simulate, n)
     draws = model.sample(n=n, shape=shape, seed=seed)
     volumes, names = np.asarray(draws.volumes), list(model.config.properties)
     materials = pairs and [Isotropic(*p) for p in pairs]
-    labels = label(volumes, materials, names, simulate=simulate, tol=tol, workers=workers)
+    labels = label(volumes, materials, names, simulate=simulate, tol=tol, workers=workers,
+                   checkpoint=checkpoint)
     new = _heir(model, pairs, labels.columns)
     views = _join(_each(partial(_views, copy.deepcopy(new).cpu()), _parts(volumes), workers, "views"))
     return _relearn(new, model, views, labels, draws.z, seed)
