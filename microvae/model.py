@@ -628,23 +628,29 @@ def _check_fitted(self: VAERegression):
     if not self.fitted: raise ValueError("this model has not seen any data: train it, or load one by from_pretrained")
 
 
+@patch(as_prop=True)
+def least_side(self: VAERegression):
+    "Voxels along the shortest side of a volume that the model can see: its correlations must not go round."
+    return max(8, 2 * max(self.config.lags), 2 * self.config.max_lag + 1)
+
+
 @patch
 def _checked(self: VAERegression, volumes):
     "`_arrays` of volumes that this model can see."
     self._check_fitted()
-    arrays, least = _arrays(volumes), max(8, 2 * max(self.config.lags))
+    arrays, least = _arrays(volumes), self.least_side
     if not sum(map(len, arrays)): raise ValueError("there is no volume")
     for shape in (tuple(a.shape[-3:]) for a in arrays):
         if min(shape) < least:
-            raise ValueError(f"a volume of shape {shape} is too small: lags up to {max(self.config.lags)} voxels need "
-                             f"sides of {least} or more; repeat it, if it is periodic")
+            raise ValueError(f"a volume of shape {shape} is too small: correlations as long as this model's need sides "
+                             f"of {least} or more; repeat it, if it is periodic")
     return arrays
 
 
 @patch
 def _seen(self: VAERegression, arrays, targets=False):
     "The views of volumes, batch by batch."
-    with tqdm(total=sum(map(len, arrays)), desc="volumes", delay=2, leave=False) as bar:
+    with tqdm(total=(n := sum(map(len, arrays))), desc="volumes", delay=2, leave=False, disable=n == 1) as bar:
         for x in _batches(arrays):
             yield self.views(x.to(self.device), targets)
             bar.update(len(x))
@@ -790,7 +796,7 @@ def decode(self: VAERegression,
         raise ValueError(f"z must be (b, {self.config.n_latent}) finite numbers; its shape is {tuple(z.shape)}, "
                          f"{int((~z.isfinite()).sum())} are not finite")
     out, seeds = np.empty((len(z), *shape), np.uint8), _row_seeds(seed, len(z))
-    for i in tqdm(range(len(z)), desc="decoding", delay=2, leave=False):
+    for i in tqdm(range(len(z)), desc="decoding", delay=2, leave=False, disable=len(z) == 1):
         noise = self.decoder.noise(1, shape, torch.Generator().manual_seed(int(seeds[i])))
         level = self.field(z[i:i + 1], noise.to(self.device))
         if fraction is not None: level = level._replace(fraction=fraction[i:i + 1])

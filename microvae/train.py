@@ -6,7 +6,7 @@
 __all__ = ['dataset_views', 'plot_history', 'fit', 'evaluate', 'plot_parity', 'label', 'refit']
 
 # %% ../nbs/08_train.ipynb #1881185f
-import copy, hashlib, json, math, os, sys, tempfile, time
+import copy, hashlib, json, math, os, sys, tempfile, threading, time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -41,7 +41,8 @@ def _each(function, parts, workers, desc):
     "`function` of each part, computed in processes, in order, as they are ready."
     jobs = (joblib.delayed(function)(part) for part in parts)
     results = joblib.Parallel(-1 if workers is None else workers, return_as="generator", batch_size=1)(jobs)
-    with tqdm(total=sum(map(len, parts)), desc=desc, delay=2, unit=" volumes") as bar:
+    aside = threading.current_thread() is not threading.main_thread()  # of the studio, which shows progress itself
+    with tqdm(total=sum(map(len, parts)), desc=desc, delay=2, unit=" volumes", disable=aside) as bar:
         for result, part in zip(results, parts):
             yield result
             bar.update(len(part))
