@@ -167,6 +167,12 @@ class View(w.VBox):
         self._explain(why := _why_pictures(live))
         self.starting = None if why else asyncio.ensure_future(self.go_live())
 
+    def close(self):
+        "Free the scene."
+        if self.starting is not None: self.starting.cancel()
+        if self._plotter is not None: self._plotter.close()
+        super().close()
+
 
 @patch
 def _explain(self: View, why):
@@ -270,14 +276,6 @@ def show(self: View,
     "Show a volume."
     self.volume, self.stress = volume, stress
     self.draw()
-
-
-@patch
-def close(self: View):
-    "Free the scene."
-    if self.starting is not None: self.starting.cancel()
-    if self._plotter is not None: self._plotter.close()
-    super(View, self).close()
 
 # %% ../nbs/11_studio.ipynb #64f0f9a1
 class LatentMap(w.VBox):
@@ -435,6 +433,12 @@ class DesignStudio(w.VBox):
     def designs(self):
         "The candidates of the gallery."
         return [entry.candidate for entry in self.entries]
+
+    def close(self):
+        "Stop what runs and free the 3D view."
+        self._stop.set()
+        self.view.close()
+        super().close()
 
 # %% ../nbs/11_studio.ipynb #a78b807f
 def _number(value, least=0, most=10**6, **kwargs):
@@ -882,14 +886,6 @@ def export(self: DesignStudio):
         yield partial(setattr, self.progress, "value", 1)
         return f"export: done, {len(designs)} designs in {saved}"
     self._run("export", steps())
-
-
-@patch
-def close(self: DesignStudio):
-    "Stop what runs and free the 3D view."
-    self._stop.set()
-    self.view.close()
-    super(DesignStudio, self).close()
 
 # %% ../nbs/11_studio.ipynb #0221ce6d
 class _Name(str):
