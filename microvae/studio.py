@@ -111,7 +111,7 @@ def _set_ends(slider, low, high):
     "Set the ends of a slider, in the order that never turns them round."
     if low > slider.max: slider.max, slider.min = high, low
     else: slider.min, slider.max = low, high
-    slider.step = max((high - low) / 200, 1e-6)
+    slider.step = max((high - low) / 10_000, 1e-6)  # fine: a browser moves the value to a whole number of steps
 
 
 @patch
@@ -398,6 +398,14 @@ class _Asked:
         "What `verify` and `refine` take as well."
         return {k: v for k, v in self.settings.items() if k in ("tol", "constraints", "phases", "simulate")}
 
+    def like_that(self, other):
+        "Whether the other asks for the same, but for the step of a slider."
+        def same(a, b): return a == b if isinstance(a, str) or isinstance(b, str) else np.allclose(a, b, rtol=1e-3)
+        alike = all(np.shape(t) == np.shape(other.targets.get(k)) and same(t, other.targets[k]) for k, t in self.targets.items()
+                    if k in other.targets)
+        return alike and (self.targets.keys(), self.settings, self.like_code) == (
+            other.targets.keys(), other.settings, other.like_code)
+
 
 def _guarded(method):
     "Errors become a line in the page."
@@ -659,7 +667,7 @@ def propose(self: DesignStudio):
 def _current(self: DesignStudio):
     "What the candidates were asked for, if that is what the controls say."
     if not self.entries or self.asked is None: raise ValueError("propose first: there is no candidate for a target")
-    if self.read_controls() != self.asked:
+    if not self.asked.like_that(self.read_controls()):
         raise ValueError("the controls do not say any more what these candidates were proposed for: propose again")
     return self.asked
 
