@@ -6,7 +6,7 @@
 __all__ = ['app', 'Generator', 'generate', 'train', 'Split', 'evaluate', 'predict', 'label', 'design', 'refit', 'studio']
 
 # %% ../nbs/12_cli.ipynb #d15fbe63
-import json, os, sys
+import json, os
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -376,11 +376,23 @@ def _target(text):
     return name, ends[0] if len(ends) == 1 else tuple(ends)
 
 
+# %% ../nbs/12_cli.ipynb #0cb3582d
 def _summary(found, wanted):
     "The columns of a table of designs that a terminal has room for."
     table = found.table()[["error %", "solves", *(t for t in wanted if t != "volume_fraction"), "volume_fraction"]]
     table.index = [f"{i}{'' if c.within else ' missed'}" for i, c in enumerate(found, 1)]
     return table
+
+
+def _hand_out(found, wanted, out, as_json):
+    "Print designs and save them; exit status 1 if some missed."
+    n, tol = found.request["n"], found.request["tol"]
+    _answer(as_json, dict(designs=_scores(found.table()), request=found.request),
+            lambda: _print(_summary(found, wanted), f"{len(found)} designs, seed {found.request['seed']}"))
+    if out: typer.echo(f"{found.save(out) / 'report.html'}", err=as_json)
+    if missed := n - sum(c.within for c in found):
+        typer.echo(f"{missed} of {n} designs missed: a target by more than {tol:.2%}, or a constraint", err=True)
+        raise typer.Exit(1)
 
 
 _percolates = Annotated[str, typer.Option(help="Axes along which phase 1 is connected, like x or xy.")]
@@ -430,12 +442,7 @@ def design(
         found = search(VAERegression.from_pretrained(model), wanted, n=n, tol=tol, verify=not draft,
                        constraints=dict(percolates=percolates, islands=sizes), shape=shape and _shape(shape),
                        seed=seed, like=start, phases=_phases(phases) if phases else None, workers=workers)
-        _answer(as_json, dict(designs=_scores(found.table()), request=found.request),
-                lambda: _print(_summary(found, wanted), f"{len(found)} designs, seed {found.request['seed']}"))
-        if out: typer.echo(f"{found.save(out) / 'report.html'}", err=as_json)
-        if missed := n - sum(c.within for c in found):
-            typer.echo(f"{missed} of {n} designs missed: a target by more than {tol:.2%}, or a constraint", err=True)
-            raise typer.Exit(1)
+        _hand_out(found, wanted, out, as_json)
 
 # %% ../nbs/12_cli.ipynb #650b8b33
 @app.command(epilog="Example: [bold]microvae refit --phases 3,0.35 70,0.22 --out models/glass-epoxy[/bold]")
@@ -486,6 +493,7 @@ def _page(folder, model):
     return page
 
 
+# %% ../nbs/12_cli.ipynb #ba057368
 @app.command(epilog="Example: [bold]microvae studio --model models/glass-epoxy[/bold]")
 def studio(
     model: _model = "gaussian51",

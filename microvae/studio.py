@@ -173,14 +173,14 @@ class View(w.VBox):
         if self._plotter is not None: self._plotter.close()
         super().close()
 
-
+# %% ../nbs/11_studio.ipynb #2944ebed
 @patch
 def _explain(self: View, why):
     "Say which face it is."
     text = f"Pictures instead of a live view: {why}." if why else "Pictures until PyVista's server is there."
     self.note.value = f"<small>{html.escape(text)}</small>"
 
-# %% ../nbs/11_studio.ipynb #2944ebed
+# %% ../nbs/11_studio.ipynb #f4439ecc
 @patch(as_prop=True)
 def plotter(self: View):
     "The scene, made when it is first needed."
@@ -205,7 +205,7 @@ async def go_live(self: View,
         self.note.value = "<small>Live view by PyVista's server: turn it with the mouse.</small>"
     except Exception as error: self._explain(f"{str(error) or type(error).__name__}".splitlines()[0])
 
-
+# %% ../nbs/11_studio.ipynb #da708824
 @patch
 def _refresh(self: View):
     "Bring the scene to the page."
@@ -277,7 +277,7 @@ def show(self: View,
     self.volume, self.stress = volume, stress
     self.draw()
 
-# %% ../nbs/11_studio.ipynb #64f0f9a1
+# %% ../nbs/11_studio.ipynb #d72c6751
 class LatentMap(w.VBox):
     "Draws of the latent prior in a plane, and the candidates among them."
     def __init__(self,
@@ -301,7 +301,7 @@ class LatentMap(w.VBox):
 
     def project(self, z): return (np.atleast_2d(z) - self.centre) @ self.axes.T
 
-
+# %% ../nbs/11_studio.ipynb #9398cbbc
 @patch
 def mark(self: LatentMap,
     candidates,  # list of `Candidate`
@@ -311,7 +311,7 @@ def mark(self: LatentMap,
     self.candidates, self.chosen = candidates, chosen
     self.draw()
 
-# %% ../nbs/11_studio.ipynb #bdb2dc73
+# %% ../nbs/11_studio.ipynb #c0905375
 _side, _margin = 420, .04  # pixels of the map, and the share of it outside the draws
 
 
@@ -341,7 +341,7 @@ def draw(self: LatentMap):
     figure.savefig(file := io.BytesIO(), format="png", facecolor="white")
     self.image.png = file.getvalue()
 
-
+# %% ../nbs/11_studio.ipynb #7281fd4e
 @patch
 def nearest(self: LatentMap,
     x,  # from the left, 0 to 1
@@ -376,7 +376,7 @@ def show(self: Card,
     self.picture.png, self.picture.alt = _png(image), f"middle slice of candidate {i + 1}"
     self.caption.value = f"<small><b>{i + 1}</b>{' ✓' if c.verified and c.within else ''} {off}{how}</small>"
 
-# %% ../nbs/11_studio.ipynb #472b3260
+# %% ../nbs/11_studio.ipynb #ae42bbbf
 @dataclass
 class _Entry:
     "A candidate of the gallery, and how it came about."
@@ -406,7 +406,7 @@ class _Asked:
         return alike and (self.targets.keys(), self.settings, self.like_code) == (
             other.targets.keys(), other.settings, other.like_code)
 
-
+# %% ../nbs/11_studio.ipynb #ff98bed3
 def _guarded(method):
     "Errors become a line in the page."
     @wraps(method)
@@ -569,7 +569,7 @@ def _changed(self: DesignStudio, _):
             if name in reach: t.set_reach(*reach[name])
     finally: self._moving = False
 
-# %% ../nbs/11_studio.ipynb #9ef99676
+# %% ../nbs/11_studio.ipynb #69f222ad
 @patch
 def say(self: DesignStudio,
     text,
@@ -598,14 +598,14 @@ def wait(self: DesignStudio):
     if self._thread is not None: self._thread.join()
     while self._jobs: self._serve()
 
-
+# %% ../nbs/11_studio.ipynb #5025b4dd
 @patch
 def _set_running(self: DesignStudio, running):
     self.running = running
     for name, button in self.buttons.items(): button.disabled = running != (name == "Stop")
     for button in (self.stress, self.save, self.upload): button.disabled = running
 
-# %% ../nbs/11_studio.ipynb #624fd4da
+# %% ../nbs/11_studio.ipynb #0a9fcad7
 @patch
 def _run(self: DesignStudio, what, steps, most=1):
     "Go through `steps` in a thread."
@@ -637,7 +637,7 @@ def _work(self: DesignStudio, what, steps):
         self._post(self._set_running, False)
         self._post(self._conclude, *line)
 
-
+# %% ../nbs/11_studio.ipynb #77d528fb
 @patch
 def _conclude(self: DesignStudio, line, error):
     "The last line of a piece of work, with what is verified by then."
@@ -699,7 +699,7 @@ def refine(self: DesignStudio):
             yield partial(setattr, self.progress, "value", k + 1)
     self._run("refine", steps(), len(todo))
 
-# %% ../nbs/11_studio.ipynb #5025b4dd
+# %% ../nbs/11_studio.ipynb #eb47e163
 @patch
 def _take(self: DesignStudio, asked, found):
     "New candidates in the place of the old."
@@ -720,7 +720,7 @@ def _put(self: DesignStudio, entry, found, step, k):
     self.update_code()
     if i == self.chosen: (self.choose if moved else self._update_chosen)(i)
 
-
+# %% ../nbs/11_studio.ipynb #0221ce6d
 @patch
 @_guarded
 def choose(self: DesignStudio,
@@ -817,7 +817,7 @@ def _add(self: DesignStudio, entry):
     self.gallery.children[i].show(i, entry.candidate)
     self.choose(i)
 
-# %% ../nbs/11_studio.ipynb #126e0cfe
+# %% ../nbs/11_studio.ipynb #29a624dc
 @contextmanager
 def _file(upload, path):
     "Where the volume lies: the file that was uploaded, or else the path."
@@ -844,7 +844,7 @@ def _read(self: DesignStudio):
         return f"{Path(path or upload['name']).name} is read: {volume}"
     self._run("read", steps())
 
-
+# %% ../nbs/11_studio.ipynb #886e245e
 @patch
 @_guarded
 def load(self: DesignStudio,
@@ -895,7 +895,7 @@ def export(self: DesignStudio):
         return f"export: done, {len(designs)} designs in {saved}"
     self._run("export", steps())
 
-# %% ../nbs/11_studio.ipynb #0221ce6d
+# %% ../nbs/11_studio.ipynb #ad469159
 class _Name(str):
     "Text that stands for itself in code."
     __repr__ = str.__str__
@@ -910,7 +910,7 @@ def _applied(entries, step, targets, shared):
     most = {i: {"max_solves": entries[i].steps[step]} if step == "refine" else {} for i in rows}
     return [f"designs[{i}] = {step}(model, designs[{i}], {targets!r}{_arguments(shared | most[i])})" for i in rows]
 
-
+# %% ../nbs/11_studio.ipynb #21298d41
 @patch
 @_guarded
 def update_code(self: DesignStudio):
