@@ -408,11 +408,13 @@ class _Asked:
 
 # %% ../nbs/11_studio.ipynb #ff98bed3
 def _guarded(method):
-    "Errors become a line in the page."
+    "Errors become a line in the page, which the last line of the work that runs does not cover."
     @wraps(method)
     def run(self, *args):
         try: return method(self, *args)
-        except Exception as error: self.say(str(error) or type(error).__name__, error=True)
+        except Exception as error:
+            self.trouble = str(error) or type(error).__name__
+            self.say(self.trouble, error=True)
     return run
 
 # %% ../nbs/11_studio.ipynb #253195c7
@@ -430,6 +432,7 @@ class DesignStudio(w.VBox):
         self.simulate, self.entries, self.asked, self.request, self.chosen = simulate, [], None, None, None
         self.like, self.like_code, self._stresses = None, "", {}
         self.running, self._moving, self._thread, self._stop, self._jobs = False, False, None, threading.Event(), deque()
+        self.trouble = ""  # what went wrong on the page since the work that runs began
         try: self._loop = asyncio.get_running_loop()
         except RuntimeError: self._loop = None  # no page: `wait` does what is left to do
         self._make(live)
@@ -612,6 +615,7 @@ def _run(self: DesignStudio, what, steps, most=1):
     if self.running: return self.say("wait for what runs, or stop it", error=True)
     self._stop.clear()
     self._set_running(True)
+    self.trouble = ""
     self.progress.max, self.progress.value = max(most, 1), 0
     self.say(f"{what} …")
     self._thread = threading.Thread(target=self._work, args=(what, steps), daemon=True)
@@ -640,7 +644,8 @@ def _work(self: DesignStudio, what, steps):
 # %% ../nbs/11_studio.ipynb #77d528fb
 @patch
 def _conclude(self: DesignStudio, line, error):
-    "The last line of a piece of work, with what is verified by then."
+    "The last line of a piece of work, with what is verified by then, and what went wrong on the page."
+    if self.trouble: line, error = f"{line}, but {self.trouble}", True
     solved = [c for c in self.designs if c.verified]
     self.say(line + (f" ({sum(c.within for c in solved)} of {len(self.designs)} within, by the solver)" if solved else ""), error)
 
