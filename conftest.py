@@ -5,8 +5,8 @@ Cells flagged `#| slow`, `#| gpu`, `#| browser` or `#| bench` are skipped, as `s
 """
 import os
 
-cores, workers = os.cpu_count() or 1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // workers)))  # the workers share the cores
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # share the cores; set here only, or workers would inherit it
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest

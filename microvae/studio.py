@@ -30,6 +30,16 @@ from .model import VAERegression
 from .plot import _off_screen, _palette, _reached, _surface
 from .volume import Volume, read_volume
 
+# %% ../nbs/11_studio.ipynb #2fec1f42
+def _on_page(callback):
+    "The callback, run in the thread of the loop that runs now; if none does, in that of the caller."
+    try: loop, page = asyncio.get_running_loop(), threading.get_ident()
+    except RuntimeError: return callback
+    def run(*args):
+        if threading.get_ident() == page: callback(*args)
+        else: loop.call_soon_threadsafe(callback, *args)
+    return run
+
 # %% ../nbs/11_studio.ipynb #0604ea55
 class Picture(anywidget.AnyWidget):
     "A PNG image that can be clicked."
@@ -94,7 +104,7 @@ class Target(w.HBox):
         self.reach, label = w.HTML(), w.HTML(f"<b>{html.escape(name)}</b>", layout=w.Layout(width="9.5em"))
         super().__init__([label, self.mode, self.value, self.range, self.reach])
         self.add_class(f"microvae-{name}")
-        self.mode.observe(lambda _: self._show(), "value")
+        self.mode.observe(_on_page(lambda _: self._show()), "value")
         self._show()
 
     def _show(self):
@@ -162,8 +172,8 @@ class View(w.VBox):
         self.volume = self.stress = self._plotter = None
         self.controls = w.VBox([w.HBox([self.scene, self.camera, self.parallel]), w.HBox([self.axis, self.place])])
         super().__init__([self.controls, w.HBox([self.turn, self.tilt]), self.image, self.note])
-        for control in (self.scene, self.axis, self.place): control.observe(lambda _: self.draw(), "value")
-        for control in (self.camera, self.parallel, self.turn, self.tilt): control.observe(lambda _: self.look(), "value")
+        for control in (self.scene, self.axis, self.place): control.observe(_on_page(lambda _: self.draw()), "value")
+        for control in (self.camera, self.parallel, self.turn, self.tilt): control.observe(_on_page(lambda _: self.look()), "value")
         self._explain(why := _why_pictures(live))
         self.starting = None if why else asyncio.ensure_future(self.go_live())
 
@@ -295,7 +305,7 @@ class LatentMap(w.VBox):
         self.points, self.candidates, self.chosen = self.project(self.z), [], None
         self.colour = w.Dropdown(options=["component", *model.config.properties], description="colour")
         self.image = Picture(alt="map of latent space; a click decodes the nearest draw")
-        self.colour.observe(lambda _: self.draw(), "value")
+        self.colour.observe(_on_page(lambda _: self.draw()), "value")
         super().__init__([self.colour, self.image])
         self.add_class("microvae-map")
 
@@ -359,7 +369,7 @@ class Card(w.VBox):
     ):
         self.picture, self.caption = Picture(), w.HTML()
         self.keep = w.Checkbox(True, description="export", indent=False, layout=w.Layout(width="8em"))
-        self.picture.observe(lambda _: choose(), "click")
+        self.picture.observe(_on_page(lambda _: choose()), "click")
         super().__init__([self.picture, self.caption, self.keep], layout=w.Layout(width="112px", margin="0 8px 0 0"))
 
 
@@ -498,17 +508,18 @@ def _arrange(self: DesignStudio):
 @patch
 def _connect(self: DesignStudio):
     "What happens on a change or a click."
+    changed = _on_page(self._changed)
     for target in self.targets.values():
-        for control in (target.mode, target.value, target.range): control.observe(self._changed, "value")
-    self.phases.observe(self._changed, "value")
+        for control in (target.mode, target.value, target.range): control.observe(changed, "value")
+    self.phases.observe(changed, "value")
     for name, action in dict(Propose=self.propose, Verify=self.verify, Refine=self.refine, Stop=self.stop).items():
-        self.buttons[name].on_click(lambda _, action=action: action())
-    for control in (self.upload, self.path, self.threshold): control.observe(lambda _: self._read(), "value")
+        self.buttons[name].on_click(_on_page(lambda _, action=action: action()))
+    for control in (self.upload, self.path, self.threshold): control.observe(_on_page(lambda _: self._read()), "value")
     self.path.continuous_update = self.threshold.continuous_update = False
-    self.imitate.observe(lambda _: self._imitated(), "value")
-    self.stress.on_click(lambda _: self.solve_stress())
-    self.save.on_click(lambda _: self.export())
-    self.map.image.observe(lambda change: self.decode_at(*change.new[:2]), "click")
+    self.imitate.observe(_on_page(lambda _: self._imitated()), "value")
+    self.stress.on_click(_on_page(lambda _: self.solve_stress()))
+    self.save.on_click(_on_page(lambda _: self.export()))
+    self.map.image.observe(_on_page(lambda change: self.decode_at(*change.new[:2])), "click")
 
 # %% ../nbs/11_studio.ipynb #ff98bed3
 def _three(text):
