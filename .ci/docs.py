@@ -1,6 +1,7 @@
-"""Prepare the site as Quarto will read it, check its links, and write README.md from `nbs/index.ipynb`.
+"""Prepare the site as Quarto will read it, check it, and write README.md from `nbs/index.ipynb`.
 
-Quarto itself runs in the site job only; what it would trip over shows here already.
+Quarto itself runs in the site job only; what it would trip over shows here already: broken links, missing pictures,
+unknown keys, pages that are not in the sidebar. A public name without documentation is a fault as well.
 """
 import re
 import shutil
@@ -13,17 +14,25 @@ import nbformat
 import yaml
 from nbconvert import MarkdownExporter
 from nbdev.config import get_config
-from nbdev.quarto import nbdev_sidebar, refresh_quarto_yml
+from nbdev.quarto import refresh_quarto_yml
 from nbdev.serve import proc_nbs
+from smalldocs import api
 
 refresh_quarto_yml()
 nbdev.doclinks._build_modidx()
-nbdev_sidebar.__wrapped__()
 proc_nbs(n_workers=0)
 
 check = subprocess.run(["smalldocs", "check", "_proc"], capture_output=True, text=True)
 faults = [line for line in check.stdout.splitlines() if re.search(r"\b(broken|unknown)\b", line)]
 if check.returncode not in (0, 1): sys.exit(f"the docs check did not run:\n{check.stdout}{check.stderr}")
+pages, listed = sorted(Path("nbs").rglob("*.ipynb")), Path("nbs/sidebar.yml").read_text()
+faults += [f"{page}: not in nbs/sidebar.yml" for page in pages if str(page.relative_to("nbs")) not in listed]
+for page in pages:
+    text = "".join(cell.source + "\n" for cell in nbformat.read(page, as_version=4).cells if cell.cell_type == "markdown")
+    faults += [f"{page}: missing image {name}" for name in re.findall(r"!\[[^\]]*\]\((?!https?:)([^)\s]+)", text)
+               if not (page.parent / name).exists()]
+gaps = (gap for module in api.package_modules("microvae") for found in api.gaps(module).values() for gap in found)
+faults += [gap for gap in gaps if gap.endswith("no docstring") and not re.search(r"[:.]_", gap)]
 if faults: sys.exit("the docs check found:\n" + "\n".join(faults))
 
 # what Quarto would make of index.ipynb, but with links relative to the top of the repository

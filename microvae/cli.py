@@ -68,6 +68,7 @@ _json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 # %% ../nbs/12_cli.ipynb #b9c1a407
 class Generator(str, Enum):
+    "Recipes that draw volumes."
     gaussian = "gaussian"
     atlas = "atlas"
 
@@ -219,6 +220,7 @@ def train(
 
 # %% ../nbs/12_cli.ipynb #bb16646f
 class Split(str, Enum):
+    "Parts of a data set."
     train = "train"
     validation = "validation"
     test = "test"

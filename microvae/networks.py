@@ -178,6 +178,7 @@ class Equivariant(nn.Module):
         self.mean = nn.ModuleList(nn.Linear(hidden, hidden, bias=False) for _ in range(depth))
 
     def forward(self, v):  # (b, 3, n_in) -> (b, 3, n_out)
+        "Apply the shared network to each direction."
         if v.ndim != 3 or v.shape[1:] != (3, self.first.in_features):
             raise ValueError(f"directions are (b, 3, {self.first.in_features}), not {tuple(v.shape)}")
         h = F.silu(self.first(v))
@@ -213,6 +214,7 @@ class ConvBranch(nn.Module):
         return torch.cat(out, -1)
 
     def forward(self, f):  # (b, mx, my, mz) fractions -> (b, 3, n_out)
+        "What the convolutions see along each direction."
         h = _volumes(f, least=1)[:, None] * 2 - 1
         return torch.stack([self._averages(h.permute(0, 1, *o)) for o in ((2, 3, 4), (3, 4, 2), (4, 2, 3))], 1)
 
@@ -426,6 +428,7 @@ class FilterBank(nn.Module):
         return self.scales * math.comb(len(self.weight) + 1, 2)
 
     def forward(self, x):  # (b, nx, ny, nz) -> list of (b, 6 n_filters, ...), a scale each
+        "Responses of all filters at each scale."
         h, out = _volumes(x)[:, None] * 2 - 1, []
         with _full_precision(x):
             for s in range(self.scales):

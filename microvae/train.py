@@ -654,7 +654,7 @@ def _known_labels(checkpoint):
     "The rows that a checkpoint of `label` holds, by key; a last line that was cut short is dropped."
     if checkpoint is None or not Path(checkpoint).exists(): return {}
     whole = (text := Path(checkpoint).read_text())[:text.rfind("\n") + 1]
-    if whole != text: Path(checkpoint).write_text(whole)
+    os.truncate(checkpoint, len(whole.encode()))
     return dict(map(json.loads, whole.splitlines()))
 
 
