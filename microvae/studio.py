@@ -18,6 +18,7 @@ import ipywidgets as w
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
+from joblib import parallel_config
 
 from .dataset import _one_thread
 from .design import (Candidate, Designs, _as_asked, _budget, _candidate, _describe, _in, _on_cpu, _resumed, _scaled,
@@ -317,7 +318,8 @@ def propose(self: DesignStudio):
     "Direct draws for the targets, unverified."
     asked = self.read_controls()
     def steps():
-        found = design(self.model, asked.targets, **asked.settings, like=asked.like, verify=False, refine=False, workers=1)
+        with parallel_config("threading"):  # processes would take seconds to start
+            found = design(self.model, asked.targets, **asked.settings, like=asked.like, verify=False, refine=False)
         if not self._stop.is_set(): yield partial(self._take, asked, found)
     self._run("propose", steps())
 

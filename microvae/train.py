@@ -50,7 +50,7 @@ def _each(function, parts, workers, desc):
 # %% ../nbs/08_train.ipynb #de622cba
 def _views(model, volumes):
     "The views of phase ids (b, nx, ny, nz)."
-    with _one_thread(), torch.no_grad(): return model.views(torch.from_numpy(volumes).float())
+    with _one_thread(), torch.no_grad(): return model.views(torch.tensor(volumes, dtype=torch.float32))
 
 
 def _parts(items, size=8): return [items[i:i + size] for i in range(0, len(items), size)]
