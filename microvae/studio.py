@@ -21,8 +21,8 @@ from fastcore.basics import patch
 from joblib import parallel_config
 
 from .dataset import _one_thread
-from .design import (Candidate, Designs, _as_asked, _budget, _candidate, _describe, _in, _on_cpu, _resumed, _scaled,
-                             _start, _targets_in, _unit, design)
+from .design import (Candidate, Designs, _as_asked, _as_range, _budget, _candidate, _describe, _in, _on_cpu,
+                             _resumed, _scaled, _start, _targets_in, _unit, design)
 from .design import verify as verify_candidate
 from .homogenize import homogenize
 from .model import VAERegression
@@ -205,10 +205,13 @@ def unit(self: DesignStudio):
 
 
 @patch
-def _reach(self: DesignStudio, given, ends=(.005, .995)):
+def _reach(self: DesignStudio, targets, ends=(.005, .995)):
     "Low, middle and high of each property given targets; nothing where they do not go together."
-    unit, (low, high) = self.unit, ends
-    try: table = self.model.property_prior.conditional(_targets_in(given, unit), (low, .5, high), n=1024)
+    unit, (low, high), far = self.unit, ends, ("min", "max")
+    try:
+        given = _targets_in({k: t for k, t in targets.items() if t not in far}, unit)
+        given |= {k: _as_range(self.model, k, t, given) for k, t in targets.items() if t in far}  # as `design` reads them
+        table = self.model.property_prior.conditional(given, (low, .5, high), n=1024)
     except ValueError: return {}
     return {name: tuple(row[[low, .5, high]] * _in(name, unit)) for name, row in table.iterrows()}
 
@@ -220,7 +223,7 @@ def _changed(self: DesignStudio, _):
     if self._moving: return
     self._moving = True
     try:
-        given = {name: t.target for name, t in self.targets.items() if t.target not in (None, "min", "max")}
+        given = {name: t.target for name, t in self.targets.items() if t.target is not None}
         free = self._reach(given)
         for name, t in self.targets.items():
             reach = self._reach({k: v for k, v in given.items() if k != name}) if name in given else free

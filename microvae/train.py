@@ -635,7 +635,7 @@ def plot_parity(
         lengths = [middle[:, i] - low[:, i], high[:, i] - middle[:, i]]
         ax.errorbar(true[:, i], middle[:, i], lengths, fmt="o", markersize=3, elinewidth=.6, alpha=.7)
         ends = np.nanmin(true[:, i]), np.nanmax(true[:, i])
-        ax.plot(ends, ends, color="black", linewidth=.8)
+        ax.plot(ends, ends, color=plt.rcParams["axes.edgecolor"], linewidth=.8)
         ax.set(xlabel=f"{name}, true", ylabel=f"{name}, predicted")
     return axes
 
