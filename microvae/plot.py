@@ -14,6 +14,7 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from .homogenize import reuss_bound, voigt_bound
 from .volume import Volume
@@ -334,8 +335,7 @@ def plot_properties(
     from pandas.plotting import scatter_matrix
     table, phases = getattr(data, "properties", data), getattr(data, "phases", None) if phases is None else phases
     names = [k for k in ("volume_fraction", "C11", "C22", "C33") if k in table] if names is None else list(names)
-    if unknown := [k for k in names if k not in table] or not names:
-        raise ValueError(f"properties {unknown or names} are not in the data, which have {list(table)}: give names=")
+    if not names or not {*names} <= {*table}: raise ValueError(f"names={names} must be some of {list(table)}")
     look = dict(figsize=(1.9 * len(names), 1.8 * len(names)), marker=".", s=14, alpha=.5, color=_colours[1],
                 hist_kwds=dict(bins=25, color=_colours[1]))
     axes = scatter_matrix(table[names], **look | kwargs)
@@ -376,7 +376,6 @@ def latent_plane(
     seed=0,
 ):  # `LatentPlane`
     "Draw from the latent prior for properties drawn from p(c), and find the plane that shows most of it."
-    import torch
     c = model.property_prior.sample(n, None, seed)
     with torch.no_grad(): z, k = model.prior.sample(model.standardise(c), generator=torch.Generator().manual_seed(seed))
     z, k = z.numpy(), k.numpy()
