@@ -339,12 +339,15 @@ def plot_properties(
     look = dict(figsize=(1.9 * len(names), 1.8 * len(names)), marker=".", s=14, alpha=.5, color=_colours[1],
                 hist_kwds=dict(bins=25, color=_colours[1]))
     axes = scatter_matrix(table[names], **look | kwargs)
+    if len(names) > 1:  # pandas writes the upper left labels itself, to the last digit
+        axis = axes[0, 0].yaxis
+        axis.set_ticklabels([f"{float(label.get_text()):.4g}" for label in axis.get_ticklabels()])
     for i, name in enumerate(names):
         if phases is not None and "volume_fraction" in names and len(name) == 3 and name[0] == "C" and name[1] == name[2]:
             _bounds(axes, names.index("volume_fraction"), i, int(name[1]) - 1, phases)
     return axes
 
-
+# %% ../nbs/10_plot.ipynb #a0106ae2
 def _bounds(axes, f, i, k, phases):
     "The bounds of the k-th diagonal constant in the two panels of property `i` and the volume fraction `f`."
     share = np.linspace(0, 1, 65)
