@@ -1,8 +1,10 @@
 """Prepare the site as Quarto will read it, check it, and write README.md from `nbs/index.ipynb`.
 
 Quarto itself runs in the site job only; what it would trip over shows here already: broken links, missing pictures,
-unknown keys, pages that are not in the sidebar. A public name without documentation is a fault as well.
+unknown keys, pages that are not in the sidebar. A public name without documentation is a fault as well, and so are figures
+of a benchmark that are of other weights than those that ship, and of the model card that are not those of its training.
 """
+import json
 import re
 import shutil
 import subprocess
@@ -18,6 +20,8 @@ from nbdev.quarto import refresh_quarto_yml
 from nbdev.serve import proc_nbs
 from smalldocs import api
 
+from microvae.model import VAERegression
+
 refresh_quarto_yml()
 nbdev.doclinks._build_modidx()
 proc_nbs(n_workers=0)
@@ -29,6 +33,14 @@ pages, listed = sorted(Path("nbs").rglob("*.ipynb")), Path("nbs/sidebar.yml").re
 faults += [f"{page}: not in nbs/sidebar.yml" for page in pages if str(page.relative_to("nbs")) not in listed]
 gaps = (gap for module in api.package_modules("microvae") for found in api.gaps(module).values() for gap in found)
 faults += [gap for gap in gaps if gap.endswith("no docstring") and not re.search(r"[:.]_", gap)]
+weights = VAERegression.from_pretrained("gaussian51").fingerprint
+for page in Path("nbs/benchmarks").glob("*.ipynb"):
+    faults += [f"{page}: its figures are of the weights {of}, those that ship are {weights}: run it again"
+               for of in re.findall(r"weights ([0-9a-f]{16})\b", page.read_text()) if of != weights]
+shipped = Path("microvae/pretrained/gaussian51")
+card, scores = (shipped / "README.md").read_text(), json.loads((shipped / "metrics.json").read_text())
+faults += [f"{shipped}/README.md: {name} is not as in metrics.json" for name, of in scores.items()
+           if name != "volume_fraction" and f"| {name} | {of['MAPE %']:.2f} |" not in card]
 if faults: sys.exit("the docs check found:\n" + "\n".join(faults))
 
 # what Quarto would make of index.ipynb, but with links relative to the top of the repository

@@ -315,18 +315,25 @@ _materials = typer.Option("--phases", metavar="E,NU E,NU", help="Young's modulus
 _two = Annotated[tuple[str, str], _materials]
 
 
+def _solver(materials, read):
+    "What makes labels what they are."
+    from microvae import __version__
+    phases = " ".join(f"{m.E:g},{m.nu:g}" for m in materials)
+    return f"microvae {__version__}, HEX8, periodic, tol=1e-4, phases {phases}" + (f", read {read}" if read else "")
+
+
 def _labelled(materials, read, files):
     "Rows of properties of volumes in files, by the solver."
     from microvae.dataset import _one_thread
     from microvae.homogenize import elastic_properties, homogenize
     from microvae.volume import read_volume
-    rows = []
+    rows, solver = [], _solver(materials, read)
     for file in files:
         try:
-            with _one_thread(): C = homogenize(volume := read_volume(file, **read), materials).stiffness
+            with _one_thread(): C = homogenize(volume := read_volume(file, **read), materials, tol=1e-4).stiffness
         except (ValueError, RuntimeError) as error: raise ValueError(f"{file}: {error}") from error
         known = {"file": file.name, "volume_fraction": volume.volume_fraction}
-        rows.append(known | elastic_properties(C.double().numpy()))
+        rows.append(known | elastic_properties(C.double().numpy()) | {"solver": solver})
     return rows
 
 # %% ../nbs/12_cli.ipynb #86c3f75f
@@ -336,11 +343,20 @@ def _table_of(out, rows):
     pd.DataFrame(rows).to_csv(new := out.with_name(f".{out.name}.partial"), index=False)
     os.replace(new, out)
 
+
+def _rows_of(out, solver):
+    "The rows of a CSV file of the same labels, if it is there."
+    import pandas as pd
+    rows = pd.read_csv(out).to_dict("records") if out.exists() else []
+    if others := {str(row.get("solver", "another source")) for row in rows} - {solver}:
+        raise ValueError(f"{out} holds labels of {others.pop()}, not of {solver}: choose another --out, or delete it")
+    return rows
+
 # %% ../nbs/12_cli.ipynb #09be4cf3
 @app.command(epilog="Example: [bold]microvae label scans/ --phases 1,0.3 50,0.3 --out labels.csv[/bold]")
 def label(
     folder: Annotated[Path, typer.Argument(help="Folder of volumes.")],
-    phases: _two,
+    phases: _two = ("1,0.3", "50,0.3"),
     out: Annotated[Path, typer.Option(help="CSV file to write.")] = Path("labels.csv"),
     read: _read = None,
     as_json: _json = False,
@@ -349,18 +365,17 @@ def label(
     "Solve for the stiffness of every volume in a folder; goes on with a table that is there."
     with _plain_errors("interrupted: what is finished is kept; the same command goes on"):
         from functools import partial
-        import pandas as pd
         from microvae.dataset import _is_volume
         from microvae.train import _each, _parts
         if not folder.is_dir(): raise FileNotFoundError(f"{folder} is no folder")
         if not out.parent.is_dir(): raise FileNotFoundError(f"the folder {out.parent} does not exist; make it first")
-        rows = pd.read_csv(out).to_dict("records") if out.exists() else []
+        how = _phases(phases), _reading(read)
+        rows = _rows_of(out, _solver(*how))
         known = {row["file"] for row in rows}
         files = [f for f in sorted(folder.iterdir()) if _is_volume(f) and f.name not in known]
         if not files and not rows: raise ValueError(f"{folder} holds no volume in a format that is known")
-        work = partial(_labelled, _phases(phases), _reading(read))
         try:
-            for found in _each(work, _parts(files, 1), workers, "solves"): rows += found
+            for found in _each(partial(_labelled, *how), _parts(files, 1), workers, "solves"): rows += found
         finally:
             if rows: _table_of(out, rows)
         _answer(as_json, dict(table=str(out), volumes=len(rows)), lambda: typer.echo(f"{out}: {len(rows)} volumes"))
@@ -378,6 +393,15 @@ def _target(text):
     return name, ends[0] if len(ends) == 1 else tuple(ends)
 
 
+
+def _tolerance(words, names):
+    "`tol` of `design` from `0.01` and `C33=0.05`."
+    pairs = [word.rpartition("=") for word in words]
+    try: own = {name: float(value) for name, _, value in pairs}
+    except ValueError: raise ValueError(f"--tol {' '.join(words)}: numbers are due, like 0.01 or C33=0.05") from None
+    common = own.pop("", .01)
+    return dict.fromkeys(names, common) | own if own else common
+
 # %% ../nbs/12_cli.ipynb #0cb3582d
 def _summary(found, wanted):
     "The columns of a table of designs that a terminal has room for."
@@ -388,12 +412,13 @@ def _summary(found, wanted):
 
 def _hand_out(found, wanted, out, as_json):
     "Print designs and save them; exit status 1 if some missed."
-    n, tol = found.request["n"], found.request["tol"]
+    n = found.request["n"]
     _answer(as_json, dict(designs=_scores(found.table()), request=found.request),
             lambda: _print(_summary(found, wanted), f"{len(found)} designs, seed {found.request['seed']}"))
     if out: typer.echo(f"{found.save(out) / 'report.html'}", err=as_json)
     if missed := n - sum(c.within for c in found):
-        typer.echo(f"{missed} of {n} designs missed: a target by more than {tol:.2%}, or a constraint", err=True)
+        why = "a target by more than its tolerance, or a constraint" if len(found) == n else f"{n - len(found)} were not made"
+        typer.echo(f"{missed} of {n} designs missed: {why}", err=True)
         raise typer.Exit(1)
 
 
@@ -419,7 +444,7 @@ def design(
     n: Annotated[int, typer.Option("-n", min=1, help="Designs.")] = 8,
     out: Annotated[Optional[Path], typer.Option(help="Folder for volumes, table and report.")] = None,
     model: _model = "gaussian51",
-    tol: Annotated[float, typer.Option(help="Relative tolerance of every target.")] = .01,
+    tol: Annotated[list[str], typer.Option(help="Relative tolerance, or that of one target like C33=0.05; may be repeated.")] = ["0.01"],
     shape: Annotated[Optional[str], typer.Option(help="Voxels along x,y,z.")] = None,
     seed: Annotated[Optional[int], typer.Option(min=0, help="Of all draws; another one each time by default.")] = None,
     percolates: _percolates = "",
@@ -441,7 +466,7 @@ def design(
         from microvae.model import VAERegression
         if out: _check_free(out)
         start = next(iter(_volumes([like], read).values())) if like else None
-        found = search(VAERegression.from_pretrained(model), wanted, n=n, tol=tol, verify=not draft,
+        found = search(VAERegression.from_pretrained(model), wanted, n=n, tol=_tolerance(tol, wanted), verify=not draft,
                        constraints=dict(percolates=percolates, islands=sizes), shape=shape and _shape(shape),
                        seed=seed, like=start, phases=_phases(phases) if phases else None, workers=workers)
         _hand_out(found, wanted, out, as_json)
@@ -463,6 +488,7 @@ def refit(
         from microvae.model import VAERegression
         from microvae.train import refit as adapt
         from microvae.design import _check_free
+        out.parent.mkdir(parents=True, exist_ok=True)
         _check_free(out)
         checkpoint = out.with_name(f".{out.name}.draws")
         model = adapt(VAERegression.from_pretrained(model), phases=materials, n=n, seed=seed, workers=workers,
@@ -510,7 +536,7 @@ def studio(
         import secrets, tempfile, threading, webbrowser
         _check_address(ip, public)
         if not all(map(find_spec, ("voila", "anywidget", "ipykernel"))):
-            raise ImportError("the studio needs Voilà and widgets: pip install 'microvae[studio]'")
+            raise ImportError("the studio needs Voilà and widgets: in a copy of the repository, pip install -c constraints.txt '.[studio]'")
         from microvae.model import VAERegression
         VAERegression.from_pretrained(model)
         from voila.app import Voila

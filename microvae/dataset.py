@@ -202,6 +202,8 @@ def _open_store(path, mode="r"):
     if about.get("version") != _format["version"]:
         raise ValueError(f"{path} has format version {about.get('version')}, this package reads {_format['version']}: "
                          f"read it with microvae {about.get('package')}, which wrote it, or build it again")
+    if lacking := {"names", "periodic", "phases", "request", "split"} - about.keys():
+        raise ValueError(f"{path} does not say its {', '.join(sorted(lacking))}; build the store again")
     _check_arrays(path, root, len(about["names"]))
     return root
 
@@ -312,7 +314,7 @@ def _fill(root, n, todo, results):
 # %% ../nbs/04_dataset.ipynb #01cae5f3
 def build_dataset(
     path,  # of the Zarr store, a folder; continued if it is there, never overwritten
-    n,  # number of volumes; more than the store has: it grows
+    n,  # number of volumes; a store that has fewer grows
     generator=draw_gaussian,  # (index, shape, rng) -> phase array, dict of parameters; draws only from `rng`
     phases=(Isotropic(1, .3), Isotropic(50, .3)),  # material of each phase id: `Isotropic` or 6x6, GPa by custom
     shape=(51, 51, 51),  # (nx, ny, nz), that of the field's benchmarks
@@ -365,6 +367,13 @@ def subset(self: MicroDataset,
     return view
 
 # %% ../nbs/04_dataset.ipynb #ca0afedb
+@patch(as_prop=True)
+def _mend(self: MicroDataset):
+    "What brings back what a store has lost."
+    if not self.about["request"]: return "delete the store and import its folder again"
+    return "delete what is damaged and call build_dataset again with the same arguments, which makes what is missing"
+
+
 @patch
 def _one(self: MicroDataset, row):
     "The volume in `row` of the store."
@@ -372,8 +381,7 @@ def _one(self: MicroDataset, row):
     try: phase = self._phase[row]
     except Exception as error: problem = f"cannot be read ({error})"
     if phase is not None and phase[0, 0, 0] != _missing: return phase
-    raise ValueError(f"row {row}: the volume's file {_volume_file(self.path, row)} {problem}: delete it if it is there "
-                     "and call build_dataset again with the same arguments, which makes what is missing")
+    raise ValueError(f"row {row}: the volume's file {_volume_file(self.path, row)} {problem}: {self._mend}")
 
 
 @patch
@@ -411,7 +419,8 @@ def properties(self: MicroDataset):
 @patch(as_prop=True)
 def parameters(self: MicroDataset):
     "What each volume was drawn with, or the table's other columns, as a DataFrame."
-    return pd.json_normalize([json.loads(text) for text in self._parameters[:][self.index]])
+    try: return pd.json_normalize([json.loads(text) for text in self._parameters[:][self.index]])
+    except Exception as error: raise ValueError(f"{self.path}: parameters cannot be read ({error}): {self._mend}") from error
 
 # %% ../nbs/04_dataset.ipynb #16c3ba31
 def _bounds(fractions, phases):
@@ -471,9 +480,8 @@ def open(cls: MicroDataset,
     "The data set at `path`, once its labels are known to be usable; of an unfinished store, the finished rows."
     self = cls(path)
     n = len(self._properties)
-    if not len(self): raise ValueError(f"{path}: none of {n} rows is finished; call build_dataset again to go on")
-    if len(self) < n:
-        warnings.warn(f"{path}: {len(self)} of {n} rows are finished; call build_dataset again to go on")
+    if not len(self): raise ValueError(f"{path}: none of {n} rows is finished: {self._mend}")
+    if len(self) < n: warnings.warn(f"{path}: {len(self)} of {n} rows are finished: {self._mend}")
     values = self._properties[self.index].astype(float)
     _check_values(values, self.names)
     if self.about["request"] and np.isnan(values).any():
@@ -687,8 +695,8 @@ def from_folder(cls: MicroDataset,
     properties=None,  # columns to learn; None: all that hold numbers
     shape=None,  # (nx, ny, nz) to crop or repeat to; None: all volumes must have one shape
     raw_shape=None,  # (nx, ny, nz) of raw files, which do not say it
-    materials=None,  # of each phase id, `Isotropic` or 6x6: stiffnesses are then held against the bounds
-    periodic=False,  # whether the volumes go on over their borders; those cut out of a larger one do not
+    materials=None,  # of each phase id, `Isotropic` or 6x6; labels are then checked against their bounds
+    periodic=False,  # whether the volumes repeat periodically; those cut out of a larger one do not
     **read,  # key=, dtype=, threshold=, phases= (grey values), as in `read_volume`
 ):  # `MicroDataset`
     "Volumes from a folder and their properties from a table, made into a store; one that is there is opened."

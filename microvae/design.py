@@ -6,7 +6,7 @@
 __all__ = ['Goal', 'Candidate', 'Designs', 'design', 'verify', 'refine']
 
 # %% ../nbs/09_design.ipynb #e680a69e
-import copy, hashlib, html, json, math, os, warnings
+import copy, html, json, math, os, warnings
 from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -41,10 +41,11 @@ class Goal:
     names: tuple  # properties with a target
     low: np.ndarray  # (m,) ends of the targets, equal where a number is asked for
     high: np.ndarray  # (m,)
-    tol: float  # relative
+    tol: float  # relative, the strictest
     percolates: str = ""  # axes along which phase 1 is connected from end to end
     islands: tuple = (0, 0)  # voxels: smaller clusters of phase 0, and of phase 1, are filled
     prefer: tuple = ()  # of each target: 1 if more is better, -1 if less is, 0 if neither
+    slack: np.ndarray | float = 1.  # (m,) tolerance of each target, relative to the strictest
 
 
 @patch
@@ -61,6 +62,18 @@ def gaps(self: Goal,
 def error(self: Goal, values):
     "The largest relative gap, (...)."
     return abs(self.gaps(values)).max(-1)
+
+
+@patch
+def misses(self: Goal, values):
+    "Gaps divided by `slack`, (..., m): a target is met where the absolute value is at most `tol`."
+    return self.gaps(values) / self.slack
+
+
+@patch
+def miss(self: Goal, values):
+    "The largest absolute value of `misses`, (...)."
+    return abs(self.misses(values)).max(-1)
 
 # %% ../nbs/09_design.ipynb #bc55afd0
 @patch
@@ -114,6 +127,16 @@ def _percent(t):
     except ValueError: raise ValueError(f"{t!r} is no change: write '+20%' or '-10%'") from None
 
 # %% ../nbs/09_design.ipynb #75e81286
+_tolerance = .01  # relative, unless another is asked for
+
+
+def _tolerances(tol, names):
+    "The tolerance of each target."
+    if not isinstance(tol, dict): return np.full(len(names), tol)
+    if others := tol.keys() - set(names): raise ValueError(f"tol= names {', '.join(sorted(others))}, which is no target")
+    return np.array([tol.get(name, _tolerance) for name in names])
+
+
 def _goal(model, wanted, tol, percolates="", islands=(0, 0)):
     "The `Goal` of targets without '%'."
     ends = {name: _ends(name, t) for name, t in wanted.items() if not isinstance(t, str)}
@@ -121,7 +144,8 @@ def _goal(model, wanted, tol, percolates="", islands=(0, 0)):
         if isinstance(t, str): ends[name] = _as_range(model, name, t, dict(ends))
     prefer = tuple({"max": 1, "min": -1}.get(t, 0) if isinstance(t, str) else 0 for t in wanted.values())
     low, high = np.array([ends[name] for name in wanted]).T
-    return Goal(tuple(wanted), low, high, tol, percolates, islands, prefer)
+    tol = _tolerances(tol, wanted)
+    return Goal(tuple(wanted), low, high, float(tol.min()), percolates, islands, prefer, tol / tol.min())
 
 # %% ../nbs/09_design.ipynb #9c33f012
 _diagonal = [f"C{i}{i}" for i in range(1, 7)]
@@ -139,17 +163,20 @@ def _in(name, unit):
     return unit if _is_modulus(name) else 1.
 
 
-def _reachable(model, goal, name, unit=1.):
-    "The ends of a property in the data, the other targets given, in words."
-    others = {k: v for k, v in goal.box().items() if k != name}
-    for given in (others, {}):
-        try:
-            if given and model.property_prior.typicality(given) < _rare: continue
-            low, high = model.property_prior.conditional(given, (.001, .999)).loc[name, [.001, .999]]
-        except ValueError: continue
-        low, high = low * _in(name, unit), high * _in(name, unit)
-        return f"{low:.3g} to {high:.3g}" + (" with the other targets" if given else "")
-    return "nothing like it"
+def _in_words(box, unit):
+    "Targets as they are written."
+    def one(name, t):
+        ends = [v * _in(name, unit) for v in (t if isinstance(t, tuple) else (t,))]
+        return f"{name}=" + ":".join(f"{v:.4g}" if math.isfinite(v) else "" for v in ends)
+    return ", ".join(one(*item) for item in box.items())
+
+
+def _instead(model, goal, unit=1.):
+    "What can be had instead of a target that cannot, in words."
+    prior, names = model.property_prior, goal.names
+    if len(names) > 1: return f"the nearest that go together: {_in_words(prior.nearest(goal.box()), unit)}"
+    low, high = prior.conditional({}, (.001, .999)).loc[names[0], [.001, .999]] * _in(names[0], unit)
+    return f"reachable with this model: {low:.3g} to {high:.3g}"
 
 # %% ../nbs/09_design.ipynb #61997942
 def _check_bounds(model, goal, unit=1.):
@@ -164,8 +191,7 @@ def _check_bounds(model, goal, unit=1.):
         wrong = f"{low:g} lies above the Voigt bound {most:.3g}" if low > most else ""
         wrong = f"{high:g} lies below the Reuss bound {least:.3g}" if high < least else wrong
         if wrong:
-            raise ValueError(f"{name}={wrong} of these phases{at}; reachable with this model: "
-                             f"{_reachable(model, goal, name, unit)}")
+            raise ValueError(f"{name}={wrong} of these phases{at}; {_instead(model, goal, unit)}")
 
 # %% ../nbs/09_design.ipynb #20d66fe6
 _rare = 2e-4  # typicality of the least likely target that is tried
@@ -174,15 +200,9 @@ _rare = 2e-4  # typicality of the least likely target that is tried
 def _check_typical(model, goal, unit=1.):
     "Raise if the targets are unlike anything the model was trained on."
     if model.property_prior.typicality(goal.box()) >= _rare: return
-    def words(name, t):
-        ends = [v * _in(name, unit) for v in (t if isinstance(t, tuple) else (t,))]
-        return f"{name}=" + ":".join(f"{v:.4g}" if math.isfinite(v) else "" for v in ends)
-    asked = ", ".join(words(*item) for item in goal.box().items())
-    if len(goal.names) == 1:
-        raise ValueError(f"{asked} is unlike anything the model was trained on; reachable: "
-                         f"{_reachable(model, goal, goal.names[0], unit)}")
-    near = ", ".join(words(*item) for item in model.property_prior.nearest(goal.box()).items())
-    raise ValueError(f"{asked} do not go together in anything the model was trained on; the nearest that do: {near}")
+    asked = _in_words(goal.box(), unit)
+    what = "is" if len(goal.names) == 1 else "together are"
+    raise ValueError(f"{asked} {what} unlike anything the model was trained on; {_instead(model, goal, unit)}")
 
 # %% ../nbs/09_design.ipynb #4bdc69ee
 def _islands(x, phase, least):
@@ -296,10 +316,10 @@ def _step(J, r, damping):
 # %% ../nbs/09_design.ipynb #3a0602ce
 def _towards(goal, J, values, damping):
     "The step into the goal: ranges are free to move inside, and hold where they would be left."
-    r = goal.gaps(values)
+    r, weighted = goal.misses(values), (J.T / goal.slack).T
     active = (goal.low == goal.high) | (r != 0)
     for _ in range(len(r)):
-        du = _step(J[active], r[active], damping)
+        du = _step(weighted[active], r[active], damping)
         left = ~active & (goal.gaps(values * (1 + J @ du)) != 0)
         if not left.any(): break
         active |= left
@@ -310,7 +330,7 @@ def _towards(goal, J, values, damping):
 def steer(self: _Search, at, ratio, precision, looks=8):
     "The point near `at` where the regression times `ratio` meets the goal best; `at` itself if none is better."
     goal, best, damping = self.goal, at, 1e-4
-    r = goal.gaps(self.values(at.row) * ratio)
+    r = goal.misses(self.values(at.row) * ratio)
     for _ in range(looks):
         if abs(r).max() <= precision: break
         J = self.jacobian(best.u[:-1], best.u[-1], best.seed) if best.J is None else best.J
@@ -319,7 +339,7 @@ def steer(self: _Search, at, ratio, precision, looks=8):
         new = self.at(best.u + du, best.seed, best.component)
         before, after, w = self.values(best.row), self.values(new.row), du / _units_of(du)**2
         J = J + np.outer((after - before) / abs(before) - J @ du, w) / (w @ du)
-        r_new = goal.gaps(after * ratio)
+        r_new = goal.misses(after * ratio)
         if (r_new**2).sum() < (r**2).sum(): r, best, damping = r_new, new._replace(J=J), damping / 4
         else: best, damping = best._replace(J=J), max(damping, 1e-4) * 16
     return at if best.x is at.x else best
@@ -329,9 +349,10 @@ def steer(self: _Search, at, ratio, precision, looks=8):
 def checked(self: _Search, at, history, true=None):
     "One solve, appended to the history, as (key, point, properties): the lower the key, the better the point."
     true = true or self.solved(at.x)
-    error = float(self.goal.error(self.values(true)))
-    history.append({"solve": len(history) + 1, "error": error, **{n: true[n] for n in self.goal.names}})
-    return (not self.connected(at.x), error), at, true
+    values = self.values(true)
+    history.append({"solve": len(history) + 1, "error": float(self.goal.error(values)),
+                    **{n: true[n] for n in self.goal.names}})
+    return (not self.connected(at.x), float(self.goal.miss(values))), at, true
 
 
 @patch
@@ -340,9 +361,9 @@ def begun(self: _Search, starts):
     goal, waiting = self.goal, []
     for k, start in enumerate(starts):
         at = self.steer(start, 1., goal.tol / 10)
-        error = float(goal.error(self.values(at.row)))
-        if error <= goal.tol: yield at
-        else: waiting.append((error, k, at))
+        miss = float(goal.miss(self.values(at.row)))
+        if miss <= goal.tol: yield at
+        else: waiting.append((miss, k, at))
     for *_, at in sorted(waiting, key=lambda w: w[:2]): yield at
 
 
@@ -439,7 +460,7 @@ def propose(self: _Search, n, rng, like=None, workers=None, m=_draws):
     if not found:
         raise ValueError(f"none of {tried * m} draws percolates along {self.goal.percolates}: ask for a higher "
                          "volume_fraction, or drop the constraint")
-    best = sorted(found, key=lambda at: float(self.goal.error(self.values(at.row))))[:max(3 * n, 16)]
+    best = sorted(found, key=lambda at: float(self.goal.miss(self.values(at.row))))[:max(3 * n, 16)]
     with _one_thread(): return [best[i] for i in _farthest_first(np.stack([_texture(at.x) for at in best]))]
 
 # %% ../nbs/09_design.ipynb #64631e51
@@ -457,7 +478,7 @@ class Candidate:
     seed: int  # of the noise
     solves: int = 0  # that were spent on it, the first verification counted
     nearest: dict | None = None  # the training volume most like it: row and distance, as from `VAERegression.nearest`
-    history: list = field(default_factory=list)  # a dict for each solve
+    history: list = field(default_factory=list)  # a dict for each solve: solve, error, and the properties with a target
 
 
 @patch
@@ -477,7 +498,8 @@ def nearest(self: _Search, x):
 def _candidate(search, key, at, true, history=()):
     "The `Candidate` of a point, and of the solves that led there."
     predicted = {k: float(v) for k, v in at.row.items()}
-    return Candidate(Volume(at.x), key[1], key <= search.enough, predicted, true, at.component,
+    error = float(search.goal.error(search.values(true or predicted)))
+    return Candidate(Volume(at.x), error, key <= search.enough, predicted, true, at.component,
                      np.asarray(at.u[:-1], np.float32), 1 / (1 + math.exp(-at.u[-1])), at.seed, len(history),
                      search.nearest(at.x) if true else None, list(history))
 
@@ -491,15 +513,16 @@ def _drawn(search, verify, part):
     "The first of each list of proposals, as it is."
     def one(at, history):
         if verify: return search.checked(at, history)
-        return (not search.connected(at.x), float(search.goal.error(search.values(at.row)))), at, None
+        return (not search.connected(at.x), float(search.goal.miss(search.values(at.row)))), at, None
     with _one_thread(): return [_candidate(search, *one(at, history := []), history) for at, *_ in part]
 
 # %% ../nbs/09_design.ipynb #e3e9ad62
 class Designs(list):
     "Candidates, the best first and the missed last, with the request they answer."
-    def __init__(self, candidates, request):
+    def __init__(self, candidates, request, like=None):
         super().__init__(candidates)
-        self.request = request  # dict: all that is needed to ask again
+        self.request = request  # dict: all that is needed to ask again, except `like`
+        self.like = like  # `Volume` to start from, if there was one
 
 
 def _describe(candidate, values):
@@ -612,8 +635,9 @@ def _check_numbers(model, n, tol, max_solves, shape, draws=None):
         if value is None and name != "n": continue
         if not isinstance(value, Integral) or value < least:
             raise ValueError(f"{name}={value!r} is a number, {least} or more")
-    if not isinstance(tol, Real) or not 1e-6 <= tol < 1:
-        raise ValueError(f"tol={tol!r} is relative: from 1e-6, what the solver can tell apart, to 1")
+    for t in tol.values() if isinstance(tol, dict) else [tol]:
+        if not isinstance(t, Real) or not 1e-6 <= t < 1:
+            raise ValueError(f"tol={tol!r} is relative: from 1e-6, what the solver can tell apart, to 1")
     if min(_sides(shape)) < model.least_side:
         raise ValueError(f"shape={tuple(shape)} is too small: this model needs sides of {model.least_side} voxels or more")
 
@@ -625,7 +649,8 @@ def _prepared(model, targets, tol, constraints, shape, simulate, phases, like, v
     "The `_Search` of a request, and the unit of its stiffnesses."
     wanted, percolates, islands = _merged(model, targets, constraints)
     unit, model = 1. if simulate else _unit(model, phases), _on_cpu(model)
-    search = _Search(model, None, tuple(map(int, shape)), simulate, max(1e-6, min(1e-4, tol / 10)))
+    accuracy = max(1e-6, min(1e-4, _tolerances(tol, wanted).min() / 10))
+    search = _Search(model, None, tuple(map(int, shape)), simulate, accuracy)
     def of_like(): return _scaled((search.solved if verify else search.predicted)(like.phase), unit)
     goal = _goal(model, _targets_in(_absolute(wanted, like, of_like), unit), tol, percolates, islands)
     if model.phases and not simulate: _check_bounds(model, goal, unit)
@@ -637,14 +662,14 @@ def design(
     targets,  # {"C11": 15, "C33": (8, 10), "C22": "max"}: numbers, ranges, "min" or "max"; with like= also "+20%"
     *,
     n=8,  # designs
-    tol=.01,  # relative, on every target
+    tol=_tolerance,  # relative, for every target, or by name, {"C11": .005}, the others .01
     constraints=None,  # dict(percolates="x", islands=30), or islands=(0, 30); ranges like volume_fraction=(None, .4)
-    draws=None,  # candidates to choose from; None: 64, or 4 for each design. n: direct draws
+    draws=None,  # candidates to choose from; None: 4 for each design, at least 64; draws=n: direct draws
     verify=True,  # have the solver check; False: proposals, at once
     refine=True,  # search on until the solver agrees
     max_solves=None,  # for one design; None: 5 for one target, 8 for three, 16 for nine
     shape=None,  # (nx, ny, nz), any size; None: that of `like`, or of the model
-    seed=None,  # int or `np.random.Generator`; None: another one each time, which the result tells
+    seed=None,  # int or `np.random.Generator`; None: a new one each time, kept in `.request`
     like=None,  # a `Volume` or phase array whose texture to start from
     phases=None,  # the two phases, if they are the model's in another unit
     simulate=None,  # function of a phase array that returns {name: value}, for models made by refit(simulate=)
@@ -658,24 +683,25 @@ def design(
     if verify: _check_physics(model, simulate)
     search, unit = _prepared(model, targets, tol, constraints, shape, simulate, phases, like, verify)
     if not like: _check_typical(model, search.goal, unit)
-    budget = _budget(max_solves if refine else 1, search.goal)
+    budget = _budget(max_solves if refine else 1, search.goal.names)
     draws = max(_draws, 4 * n) if draws is None else draws
     request = _request_of(search, unit, targets=targets, constraints=constraints, n=n, tol=tol, draws=draws,
                           verify=verify, refine=refine, max_solves=budget, seed=seed, like=like and _digest(like.phase))
     order = search.propose(n, np.random.default_rng(seed), like, workers, draws)
     work = partial(_tried, search, budget) if verify and refine else partial(_drawn, search, verify)
     found = _carried_out(search, work, order, n, workers)
-    return Designs([_as_asked(c, unit, like) for c in found], request)
+    return Designs([_as_asked(c, unit, like) for c in found], request, like)
 
 # %% ../nbs/09_design.ipynb #14ff718d
-def _budget(max_solves, goal): return 4 + 4 * len(goal.names) // 3 if max_solves is None else int(max_solves)
+def _budget(max_solves, names): return 4 + 4 * len(names) // 3 if max_solves is None else int(max_solves)
 
 
 def _best_first(goal, found):
-    "Candidates within the tolerance, then the missed, each by error and then by what is preferred."
+    "Candidates within the tolerance, by what is preferred and by error; then the missed, by error."
     def rank(c):
         values = c.verified or c.predicted
-        return not c.within, c.error, -sum(sign * values[name] for name, sign in zip(goal.names, goal.prefer))
+        liked = sum(sign * values[name] for name, sign in zip(goal.names, goal.prefer))
+        return (0, -liked, c.error) if c.within else (1, c.error)
     return sorted(found, key=rank)
 
 
@@ -698,22 +724,16 @@ def _plain(v):
     return v.item() if isinstance(v, np.generic) else v
 
 
-def _weights_of(model):
-    "A name for the weights of a model."
-    h = hashlib.blake2b(digest_size=8)
-    for t in model.state_dict().values(): h.update(t.cpu().numpy().tobytes())
-    return h.hexdigest()
-
-
 def _request_of(search, unit, **settings):
     "All that decides the designs, as JSON has it."
     model, goal, simulate = search.model, search.goal, search.simulate
     ends = {name: [v * _in(name, unit) if math.isfinite(v) else None for v in pair]
             for name, *pair in zip(goal.names, goal.low, goal.high)}
     solver = getattr(simulate, "__name__", repr(simulate)) if simulate else f"HEX8, periodic, tol={search.tol:g}"
-    phases = [(p.E * unit, p.nu) for p in model.phases or ()]
+    phases, tol = [(p.E * unit, p.nu) for p in model.phases or ()], settings["tol"]
+    if isinstance(tol, dict): settings["tol"] = dict(zip(goal.names, _tolerances(tol, goal.names).tolist()))
     return _plain(dict(ends=ends, phases=phases, shape=search.shape, **settings, solver=solver,
-                       weights=_weights_of(model), model=model.config.to_dict(), microvae=__version__))
+                       weights=model.fingerprint, model=model.config.to_dict(), microvae=__version__))
 
 # %% ../nbs/09_design.ipynb #a4f25c88
 def _resumed(model, candidate, targets, tol, constraints, max_solves, phases, simulate):
@@ -731,7 +751,7 @@ def verify(
     candidate,  # `Candidate`, from `design(..., verify=False)` for instance
     targets,  # as in `design`
     *,
-    tol=.01,  # relative, on every target
+    tol=_tolerance,  # as in `design`
     constraints=None,  # as in `design`
     phases=None,  # as in `design`
     simulate=None,  # as in `design`
@@ -747,7 +767,7 @@ def refine(
     candidate,  # `Candidate`, from `design(..., verify=False)` for instance; if it is verified, that solve is not made again
     targets,  # as in `design`
     *,
-    tol=.01,  # relative, on every target
+    tol=_tolerance,  # as in `design`
     constraints=None,  # as in `design`
     max_solves=None,  # as in `design`; the verification is one of them
     phases=None,  # as in `design`
@@ -755,7 +775,7 @@ def refine(
 ) -> Candidate:
     "A candidate near this one that meets the targets, by a local search with few solves."
     search, at, true, unit = _resumed(model, candidate, targets, tol, constraints, max_solves, phases, simulate)
-    found = search.refined([at], _budget(max_solves, search.goal), true)
+    found = search.refined([at], _budget(max_solves, search.goal.names), true)
     return _as_asked(_candidate(search, *found), unit, candidate.volume)
 
 # %% ../nbs/09_design.ipynb #010d14f0
@@ -776,6 +796,11 @@ def _picture(figure):
     figure.savefig(file := BytesIO(), format="png", dpi=120)
     plt.close(figure)
     return f'<img src="data:image/png;base64,{b64encode(file.getvalue()).decode()}" style="max-width:100%">'
+
+
+def _words(tol):
+    "The tolerance of a request in words."
+    return ", ".join(f"{t:.2%} of {name}" for name, t in tol.items()) if isinstance(tol, dict) else f"{tol:.2%}"
 
 
 def _list(values):
@@ -800,7 +825,7 @@ def report(self: Designs):  # str
     table, r = self.table(), dict(self.request)
     model, missed = r.pop("model"), len(self.missed())
     history = pd.concat({i: pd.DataFrame(c.history) for i, c in enumerate(self, 1) if c.history} or {0: pd.DataFrame()})
-    said = f"{len(self) - missed} of {len(self)} designs within {r['tol']:.2%}, {missed} missed"
+    said = f"{len(self) - missed} of {len(self)} designs within {_words(r['tol'])}, {missed} missed"
     try: picture = _picture(self.plot(most=len(self)))
     except (ImportError, RuntimeError) as error: picture = f"<p>No picture: {html.escape(str(error))}</p>"  # no OpenGL
     parts = [f"<h1>{html.escape(said)}</h1>", picture, "<h2>Designs</h2>",
@@ -815,7 +840,7 @@ def report(self: Designs):  # str
 @patch
 def save(self: Designs,
     folder,  # to write; must not hold anything yet
-):
+):  # path of the folder
     "Write all designs, their table, the request and a report."
     folder = _check_free(folder)
     with TemporaryDirectory(prefix=".writing-", dir=folder.parent) as scratch:
@@ -825,6 +850,7 @@ def save(self: Designs,
             write_volume(c.volume, new / f"design-{i:02}.vti")
             np.save(new / f"design-{i:02}.npy", c.volume.phase, allow_pickle=False)
         points = [dict(z=c.z.tolist(), fraction=c.fraction, seed=c.seed, component=c.component) for c in self]
+        if self.like: write_volume(self.like, new / "like.vti")
         self.table().to_csv(new / "designs.csv")
         (new / "request.json").write_text(json.dumps(self.request | {"points": points}, indent=1))
         (new / "report.html").write_text(self.report())

@@ -6,7 +6,7 @@
 __all__ = ['VAEConfig', 'Views', 'VAERegression', 'permute_views', 'gaussian_nll', 'Posterior', 'Draws']
 
 # %% ../nbs/07_model.ipynb #5957b0b7
-import json, math, os
+import hashlib, json, math, os
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -126,7 +126,7 @@ class VAEConfig:
     two_point: float = 30.0  # weight of the two-point loss
     style: float = 10.0  # weight of the style loss
     voxel: float = 0.0  # weight of the voxel cross entropy
-    statistics: int = 48  # numbers that sum up a texture, which q(z|x) sees and z must tell; 0: none
+    statistics: int = 48  # length of the texture summary that q(z|x) sees and z must predict; 0: none
     prior_start: int = 0  # epochs after which p(z|c) starts anew, from clusters of the posteriors; 0: never
     joint: bool = True  # one trunk for posterior and regression, or one each
     physics: bool = True  # features from coarse homogenization
@@ -138,7 +138,7 @@ class VAEConfig:
     hidden: int = 128  # width of the networks
     property_components: int = 1  # of p(c); set by `observe`
     n_known: int = 0  # training volumes whose textures it remembers; set by `observe`
-    seed: int = 0  # of the start
+    seed: int = 0  # of the initial weights
     shape: tuple = (51, 51, 51)  # grid of designs, unless another is asked for
     style_weights: str | None = None  # file with the weights of VGG-19 for the style loss; None: built-in filters
 
@@ -172,7 +172,7 @@ class Views(NamedTuple):
     "What the networks and losses see of a batch of volumes."
     fraction: torch.Tensor  # (b,) volume fraction
     correlation: torch.Tensor  # (b, 3, 2 lags) along each axis, and in the plane normal to it
-    stiffness: torch.Tensor  # (b, 3, 3) log of the coarse stiffness; (b, 3, 0) without physics
+    stiffness: torch.Tensor  # (b, 3, 3) log of coarse axial, shear, coupling constants; (b, 3, 0) without physics
     coarse: torch.Tensor  # (b, mx, my, mz) volume averaged over cells, for the convolutions
     two_point: torch.Tensor  # (b, r) correlation at all lags up to max_lag, or (b, 0); only the losses need it
     gram: torch.Tensor  # (b, g) Gram matrices of the filters, or (b, 0); only the losses need it
@@ -301,7 +301,7 @@ def _gram_source(order):
 
 def permute_views(
     views,  # `Views`
-    order,  # the old axis that each new axis is, like (1, 2, 0)
+    order,  # the old axis that each new axis comes from, like (1, 2, 0)
 ) -> Views:
     "The views of the volumes with their axes permuted."
     order, (fraction, correlation, stiffness, coarse, lags, G) = tuple(int(a) for a in order), views
@@ -419,7 +419,7 @@ def gaussian_nll(
     c,  # (b, p) standardised; NaN where missing
     mean,  # (b, p)
     log_std,  # (b, p)
-):  # (b,)
+):  # (b,) in nats, summed over the known properties
     "-log N(c; mean, exp(log_std)^2) of what is known of c, without the constant."
     known = ~c.isnan()
     e = torch.where(known, c, mean) - mean
@@ -752,7 +752,7 @@ def responsibilities(self: VAERegression,
 @torch.no_grad()
 def nearest(self: VAERegression,
     volumes,  # as in `predict`
-):  # DataFrame, a row per volume: row of the training set, distance to it, typicality of that distance
+):  # DataFrame, a row per volume: `row` of the training set, `distance` to it in median gaps, its `typicality` in [0, 1]
     "The training volumes that are most like these by texture."
     arrays = self._checked(volumes)
     if not self.config.n_known: raise ValueError("this model does not remember textures: train it with statistics=48")
@@ -862,7 +862,7 @@ def _save_pretrained(self: VAERegression, save_directory):
 def save_pretrained(self: VAERegression,
     folder,  # to write, made if it is not there; a model in it is replaced, a README.md is kept
     **kwargs,  # of the hub's mixin: push_to_hub, repo_id, model_card_kwargs, ...
-):
+):  # address of the commit where it is pushed to the hub, else None
     "Write the model into a folder."
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -937,3 +937,11 @@ def from_pretrained(cls: VAERegression,
     "Read a model that was saved by `save_pretrained`."
     folder = _folder(os.fspath(name), local_files_only, **kwargs)
     return cls._from_pretrained(model_id=folder, style_weights=style_weights)
+
+# %% ../nbs/07_model.ipynb #b9a1003c
+@patch(as_prop=True)
+def fingerprint(self: VAERegression):  # str, 16 hexadecimal digits
+    "A hash of the weights, which tells whether figures come from the same model."
+    h = hashlib.blake2b(digest_size=8)
+    for t in self.state_dict().values(): h.update(t.cpu().numpy().tobytes())
+    return h.hexdigest()

@@ -67,7 +67,7 @@ def _full_precision(x):
 
 def coarsen(
     x,  # (..., nx, ny, nz), float
-    cell,  # length of a cell in voxels, 1 or more; the nearest that gives a number of cells the FFT likes is taken
+    cell,  # length of a cell in voxels, 1 or more; adjusted so that the number of cells suits an FFT
 ):  # (..., mx, my, mz)
     "The volume averaged over cells."
     if not cell >= 1: raise ValueError(f"cell={cell}: a cell is 1 voxel long or more")
@@ -145,7 +145,7 @@ def coarse_stiffness(
     cell=1.5,  # voxels, as in `coarsen`
     exponents=(.25,),  # of the power means, -1 to 1; one solution each
     tol=1e-2,  # relative accuracy of the coarse solution
-):  # (b, 3, 3 exponents): for each direction and exponent the log of the axial, shear and coupling constant
+):  # (b, 3, 3 len(exponents)), logs: per direction, exponent by exponent, the axial, shear and coupling constant
     "The orthotropic constants of the coarsened volume."
     if not len(exponents): raise ValueError("exponents is empty; give one at least, like (0,) for the geometric mean")
     soft, stiff = phases = _moduli(phases)
@@ -157,7 +157,7 @@ def coarse_stiffness(
 # %% ../nbs/06_networks.ipynb #8b850066
 def directional_view(
     a,  # (b, 3, k): k numbers for each direction
-):  # (b, 3, 3k): the numbers of the direction itself; the sum and the distance of those of the two others
+):  # (b, 3, 3k): the numbers of the direction itself; sum and absolute difference of those of the two others
     "What each direction sees: itself, and the two others without telling which is which."
     if a.ndim != 3 or a.shape[1] != 3: raise ValueError(f"directions are (b, 3, k), not {tuple(a.shape)}")
     e, f = a.roll(-1, 1), a.roll(-2, 1)
@@ -254,7 +254,7 @@ def _level(self: LevelSet, soft, sharpness):
 # %% ../nbs/06_networks.ipynb #dd14234e
 @patch
 def soften(self: LevelSet,
-    sharpness=8.,  # of the transition, for a field of unit variance: half of it lies within 0.27 of the level
+    sharpness=8.,  # of the transition, for a field of unit variance: at 8, the rise from 1/4 to 3/4 is 0.27 wide
 ):  # (b, nx, ny, nz), fractions of phase 1 in [0, 1]
     "The volume as differentiable fractions, of the same volume fraction."
     if not 0 < sharpness < math.inf: raise ValueError(f"sharpness={sharpness} must be positive and finite")
@@ -508,7 +508,7 @@ class VGGFeatures(nn.Module):
 @patch
 def forward(self: VGGFeatures,
     x,  # (b, nx, ny, nz) fractions of phase 1
-):  # list of (b, f, slices, height, width), for slices normal to x, y and z the maps of each layer
+):  # list of (b, f, slices, height, width): the maps of each layer for slices normal to x, then y, then z
     "The feature maps of all slices."
     poolings, out = sum(isinstance(layer, nn.MaxPool2d) for layer in self.net), []
     with _full_precision(_volumes(x, max(8, 2**poolings))):

@@ -427,10 +427,11 @@ def _gap(value, low, high):
 
 def _reached(ax, designs):
     "Draw the gaps of designs to their targets."
-    ends, tol = designs.request["ends"], 100 * designs.request["tol"]
-    ax.axhspan(-tol, tol, color="#999999", alpha=.25, linewidth=0)
+    ends, tol = designs.request["ends"], designs.request["tol"]
     for k, (name, (low, high)) in enumerate(ends.items()):
         x = np.arange(len(designs)) + 1 + .5 * ((k + .5) / len(ends) - .5)
+        within = 100 * (tol[name] if isinstance(tol, dict) else tol)
+        ax.bar(x, 2 * within, .5 / len(ends), -within, color="#999999", alpha=.25)
         said = np.array([_gap(c.predicted[name], low, high) for c in designs])
         width = [164.5 * c.predicted[f"{name}_std"] / abs(c.predicted[name] or 1) for c in designs]
         colour = _colours[1 + k % (len(_colours) - 1)]

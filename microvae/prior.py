@@ -594,7 +594,7 @@ def sample(self: PropertyPrior,
     given=None,  # targets: {"C11": 15, "C33": (8, 10), "volume_fraction": (None, .5)}; None: no target
     seed=None,  # int or generator
 ):  # DataFrame (n, p) in property units
-    "Draw properties that meet the targets, the others as they go with them."
+    "Draw properties that meet the targets; the others follow their distribution given the targets."
     if n < 1: raise ValueError(f"n={n} must be at least 1")
     i, (low, high), s = self._box(given or {})
     c = self.scale.unscale(self._draws(n, (i, (low, high), s), np.random.default_rng(seed)))
@@ -608,7 +608,7 @@ def conditional(self: PropertyPrior,
     quantiles=(.05, .5, .95),
     n=4096,  # draws that the numbers come from
     seed=0,  # int or generator
-):  # DataFrame: a row per property that is not fixed; columns mean, std, and the quantiles by their number
+):  # DataFrame in property units: a row per property that is not fixed; columns mean, std, and each quantile
     "Mean, spread and quantiles of properties, given targets on some of them."
     fixed = [name for name, target in (given or {}).items() if np.ptp(_ends(name, target)) == 0]
     draws = self.sample(n, given, seed).drop(columns=fixed)

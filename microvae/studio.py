@@ -115,7 +115,6 @@ def _make(self: DesignStudio, live):
     "All controls."
     self.targets = {name: Target(name) for name in self.model.config.properties}
     self.n, self.seed = _number(6, 1, 64, description="designs"), _number(0, description="seed")
-    self.tol = w.BoundedFloatText(value=1, min=1e-4, max=50, step=.5, description="within, %", layout=w.Layout(width="11em"))
     self.shape = w.Text(value=", ".join(map(str, self.model.config.shape)), description="voxels")
     self.percolates = [w.Checkbox(False, description=f"connected along {axis}", indent=False) for axis in "xyz"]
     self.islands = [_number(0, description=f"islands of {k}", tooltip="smaller ones are filled, voxels") for k in (0, 1)]
@@ -140,7 +139,7 @@ def _arrange(self: DesignStudio):
     more = w.Accordion([w.VBox([w.HBox(self.percolates), *self.islands, self.shape, self.phases]),
                         w.VBox([w.HBox([self.upload, self.path]), self.threshold, self.imitate, self.predicted])])
     for i, title in enumerate(("Constraints, size, phases", "Start from a volume")): more.set_title(i, title)
-    run = w.VBox([w.HBox([self.n, self.seed, self.tol], layout=w.Layout(flex_flow="row wrap")),
+    run = w.VBox([w.HBox([self.n, self.seed], layout=w.Layout(flex_flow="row wrap")),
                   w.HBox(list(self.buttons.values())), self.progress, self.status])
     self.asking = w.VBox([w.HTML("<b>Targets</b>"), *self.targets.values(), more, run], layout=w.Layout(width="42em"))
     tabs = w.Tab([w.VBox([self.view, self.stress]), w.VBox([self.bars, self.figures]), self.map,
@@ -188,7 +187,9 @@ def read_controls(self: DesignStudio):
     constraints = {"percolates": "".join(a for a, c in zip("xyz", self.percolates) if c.value),
                    "islands": tuple(i.value for i in self.islands)}
     constraints = {k: v for k, v in constraints.items() if v not in ("", (0, 0))}
-    settings = dict(n=self.n.value, draws=self.n.value, tol=self.tol.value / 100, seed=self.seed.value)
+    own = {name: self.targets[name].tol for name in targets}
+    tol = own if len(set(own.values())) > 1 else next(iter(own.values()))
+    settings = dict(n=self.n.value, draws=self.n.value, tol=tol, seed=self.seed.value)
     if constraints: settings["constraints"] = constraints
     like = self.like if self.imitate.value else None
     if (shape := _three(self.shape.value)) != self.model.config.shape or like: settings["shape"] = shape
@@ -255,7 +256,7 @@ def _serve(self: DesignStudio):
 
 @patch
 def wait(self: DesignStudio):
-    "Until what runs has ended; for scripts and tests, a page does not need it."
+    "Wait until what runs has ended; for scripts and tests, as a page does not need it."
     if self._thread is not None: self._thread.join()
     while self._jobs: self._serve()
 
@@ -323,7 +324,8 @@ def propose(self: DesignStudio):
     def steps():
         with parallel_config("threading"):  # processes would take seconds to start
             found = design(self.model, asked.targets, **asked.settings, like=asked.like, verify=False, refine=False)
-        if not self._stop.is_set(): yield partial(self._take, asked, found)
+        if self._stop.is_set(): return "propose: stopped"
+        yield partial(self._take, asked, found)
     self._run("propose", steps())
 
 
@@ -357,7 +359,7 @@ def refine(self: DesignStudio):
         for k, entry in enumerate(todo):
             search, at, true, unit = _resumed(self.model, c := entry.candidate, asked.targets, asked.settings["tol"],
                                               asked.settings.get("constraints"), None, asked.settings.get("phases"), self.simulate)
-            for *best, history in search.refining([at], _budget(None, search.goal), true):
+            for *best, history in search.refining([at], _budget(None, search.goal.names), true):
                 found = _as_asked(_candidate(search, *best, history), unit, c.volume)
                 yield partial(self._put, entry, found, "refine", k)
             yield partial(setattr, self.progress, "value", k + 1)
@@ -505,11 +507,17 @@ def _read(self: DesignStudio):
     code = f"read_volume({path or upload['name']!r}" + ("" if threshold is None else f", threshold={threshold!r}") + ")"
     def steps():
         with _file(upload, path) as file: volume = read_volume(file, threshold=threshold)
-        yield partial(self.load, volume, code)
+        yield partial(self._hold, *self._seen(volume), code)
         return f"{Path(path or upload['name']).name} is read: {volume}"
     self._run("read", steps())
 
 # %% ../nbs/11_studio.ipynb #886e245e
+@patch
+def _seen(self: DesignStudio, volume):
+    "A volume to design like, and what the model predicts of it."
+    return _start(volume), _scaled(self.model.predict(volume).iloc[0].to_dict(), self.unit)
+
+
 @patch
 @_guarded
 def load(self: DesignStudio,
@@ -517,8 +525,12 @@ def load(self: DesignStudio,
     code="volume",  # Python that makes it
 ):
     "Take a volume to predict, and to design like."
-    self.like, self.like_code = _start(volume), code
-    row = _scaled(self.model.predict(self.like).iloc[0].to_dict(), self.unit)
+    self._hold(*self._seen(volume), code)
+
+
+@patch
+def _hold(self: DesignStudio, like, row, code):
+    self.like, self.like_code = like, code
     rows = {k: {"predicted": row[k], "± 90 %": 1.645 * row[f"{k}_std"]} for k in self.model.config.properties}
     self.predicted.value = pd.DataFrame(rows).T.to_html(float_format="{:.4g}".format, border=0)
     self.view.show(self.like)
@@ -542,8 +554,9 @@ def selected(self: DesignStudio):
     kept = [e.candidate for e, card in zip(self.entries, self.gallery.children) if card.keep.value]
     done = {step for e in self.entries for step in e.steps}
     how = dict(verify=bool(done), refine="refine" in done)
+    if how["refine"]: how["max_solves"] = _budget(None, self.request["ends"])
     return Designs(sorted((c for c in kept if not math.isnan(c.error)), key=lambda c: (not c.within, c.error)),
-                   (self.request or {}) | how)
+                   (self.request or {}) | how, self.asked and self.asked.like)
 
 
 @patch

@@ -10,7 +10,7 @@ import copy, hashlib, json, math, os, sys, tempfile, threading, time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
-from itertools import permutations
+from itertools import cycle, permutations
 from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple
@@ -417,12 +417,17 @@ def _differences(old, new, name=""):
         elif a != b: yield f"{at} is {b}, in the checkpoint {a}"
 
 
+def _asked(config, settings, unknown=()):
+    "What was asked of a run, as JSON reads it, but for what is `unknown` of the configuration before the data are seen."
+    config = {name: value for name, value in asdict(config).items() if name not in unknown}
+    settings = settings | dict(processes=_processes().num_processes)
+    return json.loads(json.dumps(dict(version=__version__, config=config, settings=settings)))
+
+
 @patch
 def identity(self: _Run):
-    "What makes this run this run, as JSON reads it."
-    of = dict(version=__version__, config=asdict(self.model.config), data=_fingerprint(self.train, self.validation),
-              settings=self.settings | dict(processes=self.acc.num_processes))
-    return json.loads(json.dumps(of))
+    "What makes this run this run."
+    return _asked(self.model.config, self.settings) | dict(data=_fingerprint(self.train, self.validation))
 
 # %% ../nbs/08_train.ipynb #15dcffc9
 @patch
@@ -433,14 +438,25 @@ def save(self: _Run, path):
     _write_checkpoint(path, parts, dict(identity=self.identity(), history=self.history))
 
 
+def _part(old, like):
+    "What of `old` there is in `like`, too."
+    return {k: _part(old.get(k, {}), v) if isinstance(v, dict) else old.get(k) for k, v in like.items()}
+
+
+def _checkpoint_of(path, identity):
+    "`_read_checkpoint`, of a run with this identity, or with this part of it."
+    parts, about = _read_checkpoint(path)
+    if not {"identity", "history"} <= about.keys(): raise ValueError(f"{path} is no checkpoint of fit: delete it")
+    if differences := list(_differences(_part(about["identity"], identity), identity)):
+        raise ValueError(f"{path} is a checkpoint of another run: {'; '.join(differences)}. Ask for the same, choose "
+                         "another checkpoint=, or delete it")
+    return parts, about
+
+
 @patch
 def load(self: _Run, path):
     "Go on from a checkpoint, once it is known to be of this run."
-    parts, about = _read_checkpoint(path)
-    if not {"identity", "history"} <= about.keys(): raise ValueError(f"{path} is no checkpoint of fit: delete it")
-    if differences := list(_differences(about["identity"], self.identity())):
-        raise ValueError(f"{path} is a checkpoint of another run: {'; '.join(differences)}. Ask for the same, choose "
-                         "another checkpoint=, or delete it")
+    parts, about = _checkpoint_of(path, self.identity())
     self.model.load_state_dict(parts["model"])
     _unflat(self.optimiser, parts["optimiser"])
     self.history, device = about["history"], self.model.device
@@ -449,10 +465,12 @@ def load(self: _Run, path):
 # %% ../nbs/08_train.ipynb #eb91443e
 def _curves(ax, history, names, label, log=False):
     "Draw columns of a history over the epochs, those of the validation set dashed."
-    for i, name in enumerate(names):
-        ax.plot(history["epoch"], history[name], color=f"C{i}", label=name.removeprefix("MAPE "))
+    import matplotlib.pyplot as plt
+    colours = cycle(plt.style.library["tableau-colorblind10"]["axes.prop_cycle"].by_key()["color"])
+    for name, colour in zip(names, colours):
+        ax.plot(history["epoch"], history[name], color=colour, label=name.removeprefix("MAPE "))
         if f"validation {name}" in history:
-            ax.plot(history["epoch"], history[f"validation {name}"], color=f"C{i}", linestyle="--")
+            ax.plot(history["epoch"], history[f"validation {name}"], color=colour, linestyle="--")
     ax.set(xlabel="epoch", ylabel=label, **({"yscale": "log"} if log else {}))
     if names: ax.legend(frameon=False, fontsize="small")
 
@@ -560,18 +578,19 @@ def fit(
     workers=None,  # processes that compute the views; None: all cores
     precision="no",  # "no" (float32) or "bf16"
     on_epoch=None,  # called with the row of the history after each epoch
-):  # DataFrame, a row per epoch; its .attrs["stopped"] says what ended the training
+):  # DataFrame, a row per epoch: terms in nats, validation MAPE in %; .attrs["stopped"] says what ended the training
     "Train a model on labelled volumes."
     seed, checkpoint = _integer(seed), checkpoint and Path(checkpoint)
     _check_options(batch_size, precision, checkpoint, epochs, model.config.prior_start, decode=decode,
                    patience=patience)
     _check_data(model.config, train, validation)
     settings = dict(epochs=epochs, batch_size=batch_size, decode=decode, lr=lr, seed=seed, precision=precision)
+    if resumes := checkpoint and checkpoint.exists():
+        _checkpoint_of(checkpoint, _asked(model.config, settings, ("n_known", "property_components")))
     sets, home = _prepare(model, train, validation, workers, seed), model.device
     run = _Run(model, *sets, settings, _accelerator(precision))
-    try:
-        if checkpoint and checkpoint.exists(): run.load(checkpoint)
-        run.go(patience, checkpoint, on_epoch)
+    if resumes: run.load(checkpoint)
+    try: run.go(patience, checkpoint, on_epoch)
     finally: _finish(run, home)
     history = pd.DataFrame(run.history)
     history.attrs["stopped"] = run.stopped
@@ -610,7 +629,7 @@ def evaluate(
     model,  # `VAERegression`, trained
     dataset,  # `MicroDataset` that it has not seen, such as the test split
     workers=None,  # processes; None: all cores
-):  # DataFrame, a row per property; the interval is of 90 %, n counts the labels that are not missing
+):  # DataFrame, a row per property; RMSE in its unit, coverage of the 90 % interval, n labels not missing
     "How well the model predicts the properties of volumes."
     true, mean, half = _predictions(model, dataset, workers)
     predicted, s = model.scale.unscale(mean).cpu().numpy(), model.scale.scale(true)
@@ -622,7 +641,7 @@ def evaluate(
 def plot_parity(
     model,  # `VAERegression`, trained
     dataset,  # `MicroDataset` that it has not seen
-    names=None,  # properties to show; None: the first three that are not seen exactly
+    names=None,  # properties to show; None: the first three other than volume_fraction
     workers=None,  # processes; None: all cores
 ):  # array of axes
     "Predicted over true properties, with their 90 % intervals."
@@ -679,7 +698,7 @@ def label(
     tol=1e-4,  # relative accuracy of the solver
     workers=None,  # processes; None: all cores. The result does not depend on it
     checkpoint=None,  # file that keeps finished rows, so that the same call goes on after a stop
-):  # DataFrame, a row per volume
+):  # DataFrame, a row per volume; stiffnesses in the unit of `phases`
     "The properties of volumes by the solver, or by whatever can compute them."
     volumes = np.asarray(volumes)
     if volumes.ndim != 4:
@@ -782,7 +801,7 @@ def refit(
     simulate=None,  # function of a phase array (nx, ny, nz) that returns {name: value}; None: `homogenize`
     n=500,  # draws, each of which is solved once
     seed=0,  # int or `np.random.Generator`
-    tol=1e-4,  # relative accuracy of the solver
+    tol=1e-3,  # relative accuracy of the solver; what it leaves is far below what the regression does
     workers=None,  # processes; None: all cores. The result does not depend on it
     shape=None,  # (nx, ny, nz) of the draws; None: that of the model's designs
     checkpoint=None,  # file that keeps the solved draws, so that the same call goes on after a stop

@@ -49,7 +49,7 @@ class Picture(anywidget.AnyWidget):
     png = traitlets.Bytes(b"").tag(sync=True)
     alt = traitlets.Unicode("").tag(sync=True)  # what the picture shows, in words
     chosen = traitlets.Bool(False).tag(sync=True)  # drawn with a frame
-    click = traitlets.List([]).tag(sync=True)  # where, from the upper left corner to (1, 1), and when
+    click = traitlets.List([]).tag(sync=True)  # x, y from (0, 0) upper left to (1, 1) lower right; time in ms
 
 # %% ../nbs/10_widgets.ipynb #4a259b42
 class Code(anywidget.AnyWidget):
@@ -85,22 +85,30 @@ class Target(w.HBox):
         name,  # of the property
     ):
         self.name, self.mode = name, w.Dropdown(options=_modes, layout=w.Layout(width="6em"))
-        self.value, self.range = (kind(readout_format=".4g", step=.001, layout=w.Layout(width="19em"))
+        self.value, self.range = (kind(readout_format=".4g", step=.001, layout=w.Layout(width="15em"))
                                   for kind in (w.FloatSlider, w.FloatRangeSlider))
+        self.percent = w.BoundedFloatText(1, min=1e-4, max=50, step=.5, description="± %", layout=w.Layout(width="7em"),
+                                          style=dict(description_width="2.2em"), tooltip="relative tolerance of the target")
         self.reach, label = w.HTML(), w.HTML(f"<b>{html.escape(name)}</b>", layout=w.Layout(width="9.5em"))
-        super().__init__([label, self.mode, self.value, self.range, self.reach])
+        super().__init__([label, self.mode, self.value, self.range, self.percent, self.reach])
         self.add_class(f"microvae-{name}")
         self.mode.observe(_on_page(lambda _: self._show()), "value")
         self._show()
 
     def _show(self):
         for kind in ("value", "range"): getattr(self, kind).layout.display = None if self.mode.value == kind else "none"
+        self.percent.layout.display = None if self.mode.value in ("value", "range") else "none"
 
     @property
     def target(self):
         "As `design` takes it; None if the property is free."
         mode = self.mode.value
         return {"free": None, "value": self.value.value, "range": tuple(self.range.value)}.get(mode, mode)
+
+    @property
+    def tol(self):
+        "The tolerance of the target, relative."
+        return self.percent.value / 100
 
 # %% ../nbs/10_widgets.ipynb #cf38c112
 def _set_ends(slider, low, high):
@@ -155,7 +163,7 @@ class Probe(anywidget.AnyWidget):
 # %% ../nbs/10_widgets.ipynb #a739427e
 _far = {"JUPYTERHUB_USER": "JupyterHub", "COLAB_RELEASE_TAG": "Colab", "CODESPACES": "Codespaces", "SSH_CONNECTION": "SSH",
         "KUBERNETES_SERVICE_HOST": "Kubernetes", "BINDER_SERVICE_HOST": "Binder"}
-_scenes = ("stiff phase", "soft phase", "both", "slices", "stress")
+_scenes = ("phase 1", "phase 0", "both", "slices", "stress")
 _cameras = {"isometric": (1, 1, 1), "along x": (1, 0, 0), "along y": (0, 1, 0), "along z": (0, 0, 1)}
 
 
@@ -184,10 +192,16 @@ class View(w.VBox):
         self.volume = self.stress = self._plotter = None
         self.controls = w.VBox([w.HBox([self.scene, self.camera, self.parallel]), w.HBox([self.axis, self.place])])
         super().__init__([self.controls, w.HBox([self.turn, self.tilt]), self.image, self.note, self.probe])
-        for control in (self.scene, self.axis, self.place): control.observe(_on_page(lambda _: self.draw()), "value")
-        for control in (self.camera, self.parallel, self.turn, self.tilt): control.observe(_on_page(lambda _: self.look()), "value")
+        for act, controls in {self.draw: (self.scene, self.axis, self.place),
+                              self.look: (self.camera, self.parallel, self.turn, self.tilt)}.items():
+            for control in controls: control.observe(_on_page(lambda _, act=act: self._say_if_not(act)), "value")
         self._explain(why := _why_pictures(live))
         self.starting = None if why else asyncio.ensure_future(self.go_live())
+
+    def _say_if_not(self, act):
+        try: act()
+        except Exception as error:
+            self.note.value = f'<span style="color:#d55e00">{html.escape(str(error) or type(error).__name__)}</span>'
 
     def close(self):
         "Free the scene."
@@ -253,7 +267,7 @@ def _add_cut(self: View, grid):
     "A slice of the phases, or of the stress."
     origin = [a + self.place.value * (b - a) for a, b in np.reshape(grid.bounds, (3, 2))]
     cut = grid.slice(normal=self.axis.value, origin=origin)
-    bar = dict(title="stress along x per unit strain, GPa", position_y=.02, height=.06, label_font_size=14, title_font_size=16)
+    bar = dict(title="stress along x per unit strain", position_y=.02, height=.06, label_font_size=14, title_font_size=16)
     look = dict(scalars="stress", cmap="viridis", scalar_bar_args=bar)
     if self.scene.value == "slices":
         cut.cell_data["colour"] = (255 * _palette(cut.cell_data["phase"])).astype(np.uint8)
@@ -273,7 +287,7 @@ def draw(self: View):
         plotter.add_text("not solved yet: press Solve for stress", font_size=10, color="#555555", name="volume")
     elif scene in ("slices", "stress"): self._add_cut(grid)
     else:
-        faces, _ = _surface(self.volume, {"stiff phase": [1], "soft phase": [0]}.get(scene, [0, 1]))
+        faces, _ = _surface(self.volume, {"phase 1": [1], "phase 0": [0]}.get(scene, [0, 1]))
         if faces.n_cells: plotter.add_mesh(faces, scalars="colour", rgb=True, ambient=.3, name="volume", render=False,
                                            reset_camera=False)
     if old is None or not np.allclose(old, plotter.actors["frame"].bounds): self.look()
@@ -294,7 +308,7 @@ def look(self: View):
 @patch
 def show(self: View,
     volume,  # `Volume`
-    stress=None,  # (nx, ny, nz), GPa per unit strain; None: not known
+    stress=None,  # (nx, ny, nz), per unit strain, in the unit of the moduli; None: not known
 ):
     "Show a volume."
     self.volume, self.stress = volume, stress
