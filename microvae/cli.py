@@ -315,11 +315,14 @@ _materials = typer.Option("--phases", metavar="E,NU E,NU", help="Young's modulus
 _two = Annotated[tuple[str, str], _materials]
 
 
+_accuracy = 1e-4  # of the solver, relative
+
+
 def _solver(materials, read):
     "What makes labels what they are."
     from microvae import __version__
     phases = " ".join(f"{m.E:g},{m.nu:g}" for m in materials)
-    return f"microvae {__version__}, HEX8, periodic, tol=1e-4, phases {phases}" + (f", read {read}" if read else "")
+    return f"microvae {__version__}, HEX8, periodic, tol={_accuracy:g}, phases {phases}" + (f", read {read}" if read else "")
 
 
 def _labelled(materials, read, files):
@@ -330,7 +333,7 @@ def _labelled(materials, read, files):
     rows, solver = [], _solver(materials, read)
     for file in files:
         try:
-            with _one_thread(): C = homogenize(volume := read_volume(file, **read), materials, tol=1e-4).stiffness
+            with _one_thread(): C = homogenize(volume := read_volume(file, **read), materials, tol=_accuracy).stiffness
         except (ValueError, RuntimeError) as error: raise ValueError(f"{file}: {error}") from error
         known = {"file": file.name, "volume_fraction": volume.volume_fraction}
         rows.append(known | elastic_properties(C.double().numpy()) | {"solver": solver})

@@ -63,7 +63,7 @@ def error(self: Goal, values):
     "The largest relative gap, (...)."
     return abs(self.gaps(values)).max(-1)
 
-
+# %% ../nbs/09_design.ipynb #855f339d
 @patch
 def misses(self: Goal, values):
     "Gaps divided by `slack`, (..., m): a target is met where the absolute value is at most `tol`."
