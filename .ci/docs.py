@@ -31,6 +31,8 @@ faults = [line for line in check.stdout.splitlines() if re.search(r"\b(broken|un
 if check.returncode not in (0, 1): sys.exit(f"the docs check did not run:\n{check.stdout}{check.stderr}")
 pages, listed = sorted(Path("nbs").rglob("*.ipynb")), Path("nbs/sidebar.yml").read_text()
 faults += [f"{page}: not in nbs/sidebar.yml" for page in pages if str(page.relative_to("nbs")) not in listed]
+faults += [f"{page}: keeps the state of widgets, which no page shows: delete metadata.widgets" for page in pages
+           if "widgets" in json.loads(page.read_text())["metadata"]]
 gaps = (gap for module in api.package_modules("microvae") for found in api.gaps(module).values() for gap in found)
 faults += [gap for gap in gaps if gap.endswith("no docstring") and not re.search(r"[:.]_", gap)]
 weights = VAERegression.from_pretrained("gaussian51").fingerprint
@@ -39,9 +41,11 @@ for page in Path("nbs/benchmarks").glob("*.ipynb"):
     if set(printed) - {weights}: faults.append(f"{page}: its figures are of other weights than those that ship: run it again")
     if ".fingerprint" in text and not printed and "is due" not in text: faults.append(f"{page}: prints no fingerprint of weights")
 shipped = Path("microvae/pretrained/gaussian51")
-card, scores = (shipped / "README.md").read_text(), json.loads((shipped / "metrics.json").read_text())
-faults += [f"{shipped}/README.md: {name} is not as in metrics.json" for name, of in scores.items()
-           if name != "volume_fraction" and f"| {name} | {of['MAPE %']:.2f} |" not in card]
+card, metrics = (shipped / "README.md").read_text(), json.loads((shipped / "metrics.json").read_text())
+if metrics["weights"] != weights: faults.append(f"{shipped}/metrics.json: its figures are of other weights")
+rows = {name: f"| {name} | {of['MAPE %']:.2f} | {of['RMSE']:.3f} | {of['R2']:.5f} | {of['coverage %']:.1f} |"
+        for name, of in metrics["scores"].items() if name != "volume_fraction"}
+faults += [f"{shipped}/README.md: {name} is not as in metrics.json" for name, row in rows.items() if row not in card]
 if faults: sys.exit("the docs check found:\n" + "\n".join(faults))
 
 # what Quarto would make of index.ipynb, but with links relative to the top of the repository

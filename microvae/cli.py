@@ -6,11 +6,12 @@
 __all__ = ['app', 'Generator', 'generate', 'train', 'Split', 'evaluate', 'predict', 'label', 'design', 'refit', 'studio']
 
 # %% ../nbs/12_cli.ipynb #d15fbe63
-import json, os
-from contextlib import contextmanager
+import json, os, sys, traceback
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Optional
+from zipfile import BadZipFile
 
 import typer
 
@@ -25,12 +26,15 @@ def _main(): pass
 
 @contextmanager
 def _plain_errors(stopped="interrupted"):
-    "A bad request ends in one line and exit code 2, Ctrl-C in 130."
+    "A bad request ends in one line and exit code 2, Ctrl-C in 130, a fault of ours in a traceback and 70."
     try: yield
     except typer.Exit: raise
-    except (ValueError, OSError, ImportError, FloatingPointError, RuntimeError) as error:
-        typer.echo(f"microvae: {' '.join(str(error).split())}", err=True)
+    except (ValueError, OSError, ImportError, FloatingPointError, RuntimeError, MemoryError, BadZipFile) as error:
+        typer.echo(f"microvae: {' '.join(str(error).split()) or type(error).__name__}", err=True)
         raise typer.Exit(2) from None
+    except Exception:
+        typer.echo(traceback.format_exc(), err=True)
+        raise typer.Exit(70) from None
     except KeyboardInterrupt as stop:
         typer.echo(f"microvae: {stop or stopped}", err=True)
         raise typer.Exit(130) from None
@@ -64,6 +68,11 @@ def _answer(as_json, found, show):
     else: show()
 
 
+def _aside(as_json):
+    "Where JSON is asked for, all else that is printed goes to stderr."
+    return redirect_stdout(sys.stderr) if as_json else nullcontext()
+
+
 _json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 # %% ../nbs/12_cli.ipynb #b9c1a407
@@ -73,11 +82,11 @@ class Generator(str, Enum):
     atlas = "atlas"
 
 
-def _shape(text):
+def _shape(text, option="--shape "):
     "Three numbers from 51,51,51."
-    try: shape = tuple(int(n) for n in text.split(","))
+    try: shape = tuple(int(n) for n in str(text).strip("[]").split(","))
     except ValueError: shape = ()
-    if len(shape) != 3: raise ValueError(f"--shape {text}: three numbers of voxels are due, like 51,51,51")
+    if len(shape) != 3: raise ValueError(f"{option}{text}: three numbers of voxels are due, like 51,51,51")
     return shape
 
 
@@ -133,6 +142,24 @@ def _settings(pairs, option="--set", example="beta=0.5"):
     return settings
 
 
+def _reading(options, known):
+    "Arguments of how to read volumes, which `known` has, from `NAME=VALUE`."
+    read = _settings(options, "--read", "threshold=100")
+    if unknown := sorted(read.keys() - known):
+        raise ValueError(f"--read {unknown[0]}: no such choice; there are {', '.join(sorted(known))}")
+    for name in read.keys() & {"shape", "raw_shape"}: read[name] = _shape(read[name], f"--read {name}=")
+    if "materials" in read: read["materials"] = _isotropic(read["materials"])
+    return read
+
+
+def _isotropic(pairs):
+    "Materials from [[1, 0.3], [50, 0.3]]."
+    from microvae.homogenize import Isotropic
+    try: return [Isotropic(*map(float, pair)) for pair in pairs]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"--read materials={pairs}: write [[E,nu],[E,nu]], like [[1,0.3],[50,0.3]] ({error})") from None
+
+
 def _config(settings, data):
     "The configuration, with what the data say about phases and grid where nothing else is set."
     from dataclasses import fields
@@ -152,28 +179,24 @@ def _data(source, table, options):
     "The data set of a store, or of a folder and a table, imported if it is not there yet."
     from inspect import signature
     from microvae.dataset import MicroDataset
-    from microvae.homogenize import Isotropic
     from microvae.volume import read_volume
-    read = _settings(options, "--read", "threshold=100")
     if table is None:
-        if read: raise ValueError("--read is about a folder of volumes: give its --table, too")
+        if options: raise ValueError("--read is about a folder of volumes: give its --table, too")
         return MicroDataset.open(source)
     known = {name for f in (MicroDataset.from_folder, read_volume) for name in signature(f).parameters}
-    known -= {"folder", "table", "path", "read"}
-    if unknown := sorted(read.keys() - known):
-        raise ValueError(f"--read {unknown[0]}: no such choice; there are {', '.join(sorted(known))}")
-    if "materials" in read: read["materials"] = [Isotropic(*p) for p in read["materials"]]
-    return MicroDataset.from_folder(source, table, **read)
+    return MicroDataset.from_folder(source, table, **_reading(options, known - {"folder", "table", "path", "read"}))
 
 # %% ../nbs/12_cli.ipynb #54bc8f49
 def _train(data, out, config, workers, **options):
-    "Train and save a model; its scores on the test split."
+    "Train and save a model; its fingerprint, and its scores on the test split."
     from microvae.model import VAERegression
     from microvae.train import _check_held, _processes, evaluate, fit
     train, validation, test = data.split()
     _check_held(config, train, test, "the test split")
-    out.mkdir(parents=True, exist_ok=True)
     model, checkpoint = VAERegression(config), out / "checkpoint.safetensors"
+    if (out / "metrics.json").exists() and not checkpoint.exists():
+        raise FileExistsError(f"{out} holds a finished model and is not overwritten: delete it, or choose another folder")
+    out.mkdir(parents=True, exist_ok=True)
     history = fit(model, train, validation, checkpoint=checkpoint, workers=workers, **options)
     main = _processes().is_main_process  # of `accelerate launch`: one of them writes
     if main: model.save_pretrained(out)
@@ -182,10 +205,10 @@ def _train(data, out, config, workers, **options):
                                 f"{options['epochs']}")
     table = evaluate(model, test, workers)
     if main:
-        _write_json(out / "metrics.json", _scores(table))
+        _write_json(out / "metrics.json", dict(weights=model.fingerprint, scores=_scores(table)))
         history.to_csv(out / "history.csv", index=False)
         checkpoint.unlink()
-    return table
+    return model.fingerprint, table
 
 # %% ../nbs/12_cli.ipynb #a64286a9
 _table = Annotated[Optional[Path], typer.Option(help="CSV, Excel or HDF5 file of the folder's properties.")]
@@ -202,6 +225,10 @@ def train(
     read: _read = None,
     epochs: Annotated[int, typer.Option(min=1)] = 60,
     decode: Annotated[int, typer.Option(min=1, help="Volumes decoded in a step: the costly part.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, help="Volumes of a step.")] = 128,
+    lr: Annotated[float, typer.Option(help="The highest learning rate.")] = 3e-3,
+    patience: Annotated[Optional[int], typer.Option(min=1, help="Epochs without progress before it stops; all by default.")] = None,
+    precision: Annotated[Optional[str], typer.Option(help="no (float32) or bf16.")] = None,
     choices: Annotated[Optional[list[str]], typer.Option("--set", metavar="NAME=VALUE",
                                                          help="A field of VAEConfig; may be repeated.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
@@ -213,10 +240,12 @@ def train(
         from microvae.train import _processes
         settings = _settings(choices)
         with _processes().main_process_first(): data = _data(source, table, read)  # one imports, the others open
-        scores = _train(data, out, _config({"seed": seed} | settings, data), workers, epochs=epochs, decode=decode,
-                        seed=seed)
+        with _aside(as_json):
+            weights, scores = _train(data, out, _config({"seed": seed} | settings, data), workers, epochs=epochs, decode=decode,
+                                     batch_size=batch_size, lr=lr, patience=patience, precision=precision, seed=seed)
         if not _processes().is_main_process: return
-        _answer(as_json, dict(model=str(out), scores=_scores(scores)), lambda: _print(scores, f"{out}, test split"))
+        _answer(as_json, dict(model=str(out), weights=weights, scores=_scores(scores)),
+                lambda: _print(scores, f"{out}, test split"))
 
 # %% ../nbs/12_cli.ipynb #bb16646f
 class Split(str, Enum):
@@ -250,20 +279,17 @@ def evaluate(
 _model = Annotated[str, typer.Option("--model", help="A folder, or the name of a model that comes with the package.")]
 
 
-def _reading(options):
+def _reader(options):
     "Arguments of `read_volume`."
     from inspect import signature
     from microvae.volume import read_volume
-    read, known = _settings(options, "--read", "threshold=100"), set(signature(read_volume).parameters) - {"path"}
-    if unknown := sorted(read.keys() - known):
-        raise ValueError(f"--read {unknown[0]}: no such choice; there are {', '.join(sorted(known))}")
-    return read
+    return _reading(options, set(signature(read_volume).parameters) - {"path"})
 
 
 def _volumes(paths, options):
     "Volumes by file name."
     from microvae.volume import read_volume
-    read = _reading(options)
+    read = _reader(options)
     return {str(path): read_volume(path, **read) for path in paths}
 
 
@@ -294,8 +320,8 @@ def predict(
     with _plain_errors():
         from microvae.model import VAERegression
         volumes, model = _volumes(files, read), VAERegression.from_pretrained(model)
-        table = model.predict(arrays := [v.phase for v in volumes.values()])
-        if model.config.n_known: table = table.join(model.nearest(arrays).rename(columns="texture {}".format))
+        table = model.predict(every := list(volumes.values()))
+        if model.config.n_known: table = table.join(model.nearest(every).rename(columns="texture {}".format))
         table.index = list(volumes)
         table["unlike"] = [_unlike(model, row) for _, row in table.iterrows()]
         _answer(as_json, _scores(table), lambda: [_print(_mean_and_std(model, row), name) for name, row in table.iterrows()])
@@ -347,13 +373,14 @@ def _table_of(out, rows):
     os.replace(new, out)
 
 
-def _rows_of(out, solver):
-    "The rows of a CSV file of the same labels, if it is there."
+def _rows_of(out, solver, folder):
+    "The rows of a CSV file of the same labels, if it is there, but for files of the folder that have changed since."
     import pandas as pd
     rows = pd.read_csv(out).to_dict("records") if out.exists() else []
     if others := {str(row.get("solver", "another source")) for row in rows} - {solver}:
         raise ValueError(f"{out} holds labels of {others.pop()}, not of {solver}: choose another --out, or delete it")
-    return rows
+    def changed(file): return file.exists() and file.stat().st_mtime > out.stat().st_mtime
+    return [row for row in rows if not changed(folder / row["file"])]
 
 # %% ../nbs/12_cli.ipynb #09be4cf3
 @app.command(epilog="Example: [bold]microvae label scans/ --phases 1,0.3 50,0.3 --out labels.csv[/bold]")
@@ -372,8 +399,8 @@ def label(
         from microvae.train import _each, _parts
         if not folder.is_dir(): raise FileNotFoundError(f"{folder} is no folder")
         if not out.parent.is_dir(): raise FileNotFoundError(f"the folder {out.parent} does not exist; make it first")
-        how = _phases(phases), _reading(read)
-        rows = _rows_of(out, _solver(*how))
+        how = _phases(phases), _reader(read)
+        rows = _rows_of(out, _solver(*how), folder)
         known = {row["file"] for row in rows}
         files = [f for f in sorted(folder.iterdir()) if _is_volume(f) and f.name not in known]
         if not files and not rows: raise ValueError(f"{folder} holds no volume in a format that is known")
@@ -392,9 +419,8 @@ def _target(text):
     if value in ("min", "max") or value.endswith("%"): return name, value
     try: ends = [float(v) if v else None for v in value.split(":")]
     except ValueError: raise ValueError(f"{text}: {value} is no number, no range like 8:10, nor min or max") from None
-    if len(ends) > 2: raise ValueError(f"{text}: a range has two ends, like 8:10")
+    if len(ends) > 2 or ends == [None, None]: raise ValueError(f"{text}: a range has two ends, like 8:10, or one, like 8:")
     return name, ends[0] if len(ends) == 1 else tuple(ends)
-
 
 
 def _tolerance(words, names):
@@ -409,17 +435,17 @@ def _tolerance(words, names):
 def _summary(found, wanted):
     "The columns of a table of designs that a terminal has room for."
     table = found.table()[["error %", "solves", *(t for t in wanted if t != "volume_fraction"), "volume_fraction"]]
-    table.index = [f"{i}{'' if c.within else ' missed'}" for i, c in enumerate(found, 1)]
+    table.index = [f"{i}{'' if c.within or not c.verified else ' missed'}" for i, c in enumerate(found, 1)]
     return table
 
 
 def _hand_out(found, wanted, out, as_json):
     "Print designs and save them; exit status 1 if some missed."
-    n = found.request["n"]
-    _answer(as_json, dict(designs=_scores(found.table()), request=found.request),
-            lambda: _print(_summary(found, wanted), f"{len(found)} designs, seed {found.request['seed']}"))
+    n, verified, seed = found.request["n"], found.request["verify"], found.request["seed"]
+    title = f"{len(found)} {'designs' if verified else 'proposals, figures by the model,'} seed {seed}"
+    _answer(as_json, dict(designs=_scores(found.table()), request=found.request), lambda: _print(_summary(found, wanted), title))
     if out: typer.echo(f"{found.save(out) / 'report.html'}", err=as_json)
-    if missed := n - sum(c.within for c in found):
+    if missed := n - sum(c.within or not verified for c in found):
         why = "a target by more than its tolerance, or a constraint" if len(found) == n else f"{n - len(found)} were not made"
         typer.echo(f"{missed} of {n} designs missed: {why}", err=True)
         raise typer.Exit(1)
@@ -463,6 +489,7 @@ def design(
     with _plain_errors():
         wanted = dict(pairs := [_target(t) for t in targets])
         if len(wanted) < len(pairs): raise ValueError(f"{' '.join(targets)}: each property once")
+        if read and not like: raise ValueError("--read is about the volume of --like: give that, too")
         sizes = _sizes(islands)
         typer.echo(f"{n} designs of {' '.join(targets)}, by {model}", err=True)  # a sign of life: PyTorch takes seconds
         from microvae.design import _check_free, design as search
@@ -494,8 +521,9 @@ def refit(
         out.parent.mkdir(parents=True, exist_ok=True)
         _check_free(out)
         checkpoint = out.with_name(f".{out.name}.draws")
-        model = adapt(VAERegression.from_pretrained(model), phases=materials, n=n, seed=seed, workers=workers,
-                      checkpoint=checkpoint)
+        with _aside(as_json):
+            model = adapt(VAERegression.from_pretrained(model), phases=materials, n=n, seed=seed, workers=workers,
+                          checkpoint=checkpoint)
         model.save_pretrained(out)
         checkpoint.unlink()
         _answer(as_json, dict(model=str(out), phases=model.config.phases),

@@ -349,6 +349,7 @@ class MicroDataset(torch.utils.data.Dataset):
         self.index = np.flatnonzero(_finished(self._properties))  # rows of the store in this view
         self.names, self.shape = list(self.about["names"]), tuple(self._phase.shape[1:])
         self.periodic, self.phases = self.about["periodic"], _from_json(self.about["phases"])
+        self.spacing = tuple(self.about.get("spacing", (1., 1., 1.)))  # voxel edges
 
     def __len__(self): return len(self.index)
 
@@ -464,11 +465,11 @@ def _check_bounds(values, names, fractions, phases, tol, rows):
                              f"{np.round(fractions[b], 4).tolist()}: check units, columns and materials")
 
 
-def _check_values(values, names):
-    "Raise if a value is infinite, or a property is in no row."
+def _check_values(values, names, rows):
+    "Raise if a value is infinite, naming one of `rows`, or a property is in no row."
     if np.isinf(values).any():
         row, column = np.argwhere(np.isinf(values))[0]
-        raise ValueError(f"row {row}: {names[column]} is infinite; a missing value is NaN")
+        raise ValueError(f"row {rows[row]}: {names[column]} is infinite; a missing value is NaN")
     absent = [name for name, column in zip(names, values.T) if np.isnan(column).all()]
     if absent: raise ValueError(f"no row has a value of {', '.join(absent)}: leave such a property out of the data set")
 
@@ -483,7 +484,7 @@ def open(cls: MicroDataset,
     if not len(self): raise ValueError(f"{path}: none of {n} rows is finished: {self._mend}")
     if len(self) < n: warnings.warn(f"{path}: {len(self)} of {n} rows are finished: {self._mend}")
     values = self._properties[self.index].astype(float)
-    _check_values(values, self.names)
+    _check_values(values, self.names, self.index)
     if self.about["request"] and np.isnan(values).any():
         row, column = np.argwhere(np.isnan(values))[0]
         raise ValueError(f"row {self.index[row]}: {self.names[column]} is NaN, but a solve gives all properties: the "
@@ -676,11 +677,12 @@ def _imported(file, first, shape, periodic, read):
     return volume
 
 # %% ../nbs/04_dataset.ipynb #2d79b00b
-def _provenance(folder, table, options):
-    "What tells one import from another: the table, the files and the options."
+def _provenance(folder, table, path, options):
+    "What tells one import from another: the table, the files other than the store at `path`, and the options."
     content = table.to_csv().encode() if isinstance(table, pd.DataFrame) else Path(table).read_bytes()
     h = hashlib.blake2b(content + repr(sorted(options.items())).encode(), digest_size=8)
-    for file in sorted(folder.rglob("*")): h.update(repr((file.name, file.stat().st_mtime_ns)).encode())
+    for file in sorted(folder.resolve().rglob("*")):
+        if file.is_file() and path.resolve() not in file.parents: h.update(repr((file.name, file.stat().st_mtime_ns)).encode())
     return h.hexdigest()
 
 # %% ../nbs/04_dataset.ipynb #f1fb708b
@@ -705,11 +707,11 @@ def from_folder(cls: MicroDataset,
     values, names, others = _columns(frame, name, properties)
     besides = {path} if isinstance(table, pd.DataFrame) else {path, Path(table)}
     rows, files = _matched(frame, name, folder, pattern, values, besides)
-    _check_values(values[rows], names)
+    _check_values(values[rows], names, frame[name].to_numpy()[rows])
     phases = None if materials is None else _as_json(materials)
     options = dict(name=name, pattern=pattern, properties=properties, shape=shape, raw_shape=raw_shape, **read)
     about = dict(names=names, periodic=bool(periodic), phases=phases, request=None, split=None,
-                 source=_provenance(folder, table, options | dict(periodic=periodic, phases=phases)))
+                 source=_provenance(folder, table, path, options | dict(periodic=periodic, phases=phases)))
     if path.exists() and _open_store(path).attrs.get("source") == about["source"]: return cls.open(path)
     remarks = others.astype(object).where(others.notna(), None).assign(**{name: frame[name]}).iloc[rows]
     read = read if raw_shape is None else read | dict(shape=raw_shape)

@@ -28,7 +28,7 @@ from . import __version__
 from .dataset import _digest, _one_thread
 from .descriptors import chord_length, percolation, two_point
 from .homogenize import elastic_properties, reuss_bound, voigt_bound
-from .model import VAERegression, _binary
+from .model import VAERegression, _binary, _check_cubes
 from .networks import _sides
 from .prior import _ends
 from .train import _each, _integer, _parts, _solved
@@ -453,8 +453,8 @@ def propose(self: _Search, n, rng, like=None, workers=None, m=_draws):
     "`_Point`s in the order to try them, from `m` draws, or more if few of these meet the constraints."
     found, tried, most = [], 0, 8
     while tried < most and len(found) < n:
-        points = (_points_from_prior(self.model, self.goal, m, self.shape, rng) if like is None
-                  else _points_like(self.model, like, m, rng))
+        with _one_thread(): points = (_points_from_prior(self.model, self.goal, m, self.shape, rng) if like is None
+                                      else _points_like(self.model, like, m, rng))
         for part in _each(partial(_looked_at, self), _parts(points, 4), workers, "look"): found += part
         tried += 1
     if not found:
@@ -516,6 +516,23 @@ def _drawn(search, verify, part):
         return (not search.connected(at.x), float(search.goal.miss(search.values(at.row)))), at, None
     with _one_thread(): return [_candidate(search, *one(at, history := []), history) for at, *_ in part]
 
+# %% ../nbs/09_design.ipynb #c7a69f18
+@patch(cls_method=True)
+def from_point(cls: Candidate,
+    model,  # `VAERegression`
+    z,  # (d,) latent vector
+    component,  # of the latent prior that `z` is drawn from
+    *,
+    seed=0,  # of the noise
+    fraction=None,  # volume fraction to cut the field at; None: the one that z tells
+    shape=None,  # (nx, ny, nz); None: that of the model
+):  # `Candidate`
+    "What a point of latent space decodes to; it belongs to no target until it is verified."
+    z = np.asarray(z, np.float32)
+    x = model.decode(z[None], shape, [seed], None if fraction is None else [fraction])[0]
+    predicted, fraction = model.predict(x).iloc[0].to_dict(), float(x.mean()) if fraction is None else fraction
+    return cls(Volume(x), math.nan, False, predicted, None, component, z, fraction, seed)
+
 # %% ../nbs/09_design.ipynb #e3e9ad62
 class Designs(list):
     "Candidates, the best first and the missed last, with the request they answer."
@@ -565,7 +582,8 @@ def _repr_html_(self: Designs): return self.table().to_html(float_format="{:.4g}
 # %% ../nbs/09_design.ipynb #d7ba9a31
 def _unit(model, phases):
     "By what stiffnesses of `phases` are larger than the model's."
-    if phases is None or not model.phases: return 1.
+    if phases is None: return 1.
+    if not model.phases: raise ValueError("phases= tells the unit of the model's phases, and this model has none: leave it out")
     pairs = [(p.E, p.nu) if hasattr(p, "E") else tuple(p) for p in phases]
     own = np.array([(p.E, p.nu) for p in model.phases])
     if np.shape(pairs) == (2, 2):
@@ -603,7 +621,8 @@ def _absolute(targets, like, values_of_like):
     "Targets like '+20%' in numbers, relative to the volume `like`; `values_of_like()` gives its properties."
     changes = {name: _percent(t) for name, t in targets.items() if _percent(t) is not None}
     if not changes: return targets
-    if like is None: raise ValueError(f"{next(iter(changes))}={targets[next(iter(changes))]!r} needs like=, a volume")
+    if like is None: raise ValueError(f"{(name := next(iter(changes)))}={targets[name]!r} needs like=, a volume, which design takes; "
+                                       "for verify and refine give the number")
     values = values_of_like()
     return targets | {name: factor * values[name] for name, factor in changes.items()}
 
@@ -612,8 +631,7 @@ def _start(like):
     "The volume to start from as a `Volume` of two phases and cubic voxels."
     if like is None: return None
     like = like if isinstance(like, Volume) else Volume(like)
-    if np.ptp(like.spacing) > 1e-6 * max(like.spacing):
-        raise ValueError(f"like= has voxels of {like.spacing}: designs are of cubes, resample it")
+    _check_cubes(like.spacing, "like=")
     _binary(like.phase)
     return like
 
@@ -648,7 +666,8 @@ def _on_cpu(model): return model if model.device.type == "cpu" else copy.deepcop
 def _prepared(model, targets, tol, constraints, shape, simulate, phases, like, verify=True):
     "The `_Search` of a request, and the unit of its stiffnesses."
     wanted, percolates, islands = _merged(model, targets, constraints)
-    unit, model = 1. if simulate else _unit(model, phases), _on_cpu(model)
+    if simulate and phases is not None: raise ValueError("phases= has no say where simulate= gives the properties: leave it out")
+    unit, model = _unit(model, phases), _on_cpu(model)
     accuracy = max(1e-6, min(1e-4, _tolerances(tol, wanted).min() / 10))
     search = _Search(model, None, tuple(map(int, shape)), simulate, accuracy)
     def of_like(): return _scaled((search.solved if verify else search.predicted)(like.phase), unit)
@@ -697,10 +716,11 @@ def _budget(max_solves, names): return 4 + 4 * len(names) // 3 if max_solves is 
 
 
 def _best_first(goal, found):
-    "Candidates within the tolerance, by what is preferred and by error; then the missed, by error."
+    "Candidates within the tolerance, by what is preferred, relative to the largest, and by error; then the missed, by error."
+    def size(c): return np.array([(c.verified or c.predicted)[name] for name in goal.names]) * np.array(goal.prefer or 0)
+    largest = np.max([abs(size(c)) for c in found], axis=0) if found else 1
     def rank(c):
-        values = c.verified or c.predicted
-        liked = sum(sign * values[name] for name, sign in zip(goal.names, goal.prefer))
+        liked = (size(c) / np.where(largest, largest, 1)).sum()
         return (0, -liked, c.error) if c.within else (1, c.error)
     return sorted(found, key=rank)
 
@@ -749,7 +769,7 @@ def _resumed(model, candidate, targets, tol, constraints, max_solves, phases, si
 def verify(
     model,  # `VAERegression`
     candidate,  # `Candidate`, from `design(..., verify=False)` for instance
-    targets,  # as in `design`
+    targets,  # as in `design`, but no '+20%'
     *,
     tol=_tolerance,  # as in `design`
     constraints=None,  # as in `design`
@@ -765,7 +785,7 @@ def verify(
 def refine(
     model,  # `VAERegression`
     candidate,  # `Candidate`, from `design(..., verify=False)` for instance; if it is verified, that solve is not made again
-    targets,  # as in `design`
+    targets,  # as in `design`, but no '+20%'
     *,
     tol=_tolerance,  # as in `design`
     constraints=None,  # as in `design`

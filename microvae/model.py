@@ -36,6 +36,7 @@ from .networks import (ConvBranch, ConvDecoder, Equivariant, FilterBank, LevelSe
                                voxel_loss)
 from .networks import _AXES, _full_precision, _mlp, _sides
 from .prior import MixturePrior, PropertyPrior, PropertyScale
+from .volume import Volume
 
 # %% ../nbs/07_model.ipynb #347340f0
 def _plain(v):
@@ -601,8 +602,15 @@ def _binary(a):
     return a
 
 
+def _check_cubes(spacing, which):
+    "Raise unless voxels with these edges are cubes."
+    if np.ptp(spacing) > 1e-6 * max(spacing):
+        raise ValueError(f"{which} has voxels of {tuple(spacing)}: this model knows cubes only, resample it")
+
+
 def _arrays(volumes):
     "Volumes as a list of data sets and arrays (b, nx, ny, nz) of phase ids."
+    if isinstance(volumes, (MicroDataset, Volume)): _check_cubes(volumes.spacing, repr(volumes))
     if isinstance(volumes, MicroDataset): return [volumes]
     if isinstance(volumes, (list, tuple)): return [a for v in volumes for a in _arrays(v)]
     a = volumes.detach().cpu().numpy() if torch.is_tensor(volumes) else np.asarray(volumes)

@@ -55,6 +55,11 @@ def _slice(
     return np.take(a, index, axis).T, index % n
 
 # %% ../nbs/10_plot.ipynb #308ad3cb
+def _length(what, spacing):
+    "A label of a length, with the unit where it is known: a spacing has one of its own."
+    return f"{what}, voxels" if np.allclose(spacing, 1) else what
+
+
 def _draw(
     ax,
     image,  # (rows, columns), or with colours (rows, columns, 3)
@@ -67,7 +72,7 @@ def _draw(
     i, j = (k for k in range(3) if k != axis)
     (x0, y0), (ny, nx) = start, image.shape[:2]
     extent = x0 * spacing[i], (x0 + nx) * spacing[i], y0 * spacing[j], (y0 + ny) * spacing[j]
-    ax.set(xlabel="xyz"[i], ylabel="xyz"[j])
+    ax.set(xlabel=_length("xyz"[i], spacing), ylabel=_length("xyz"[j], spacing))
     return ax.imshow(image, origin="lower", extent=extent, interpolation="nearest", **kwargs)
 
 
@@ -318,7 +323,7 @@ def plot_two_point(
     for axis, colour in enumerate(_colours[1:4]):
         curve = np.moveaxis(S, axis, 0)[: (S.shape[axis] + 1) // 2, 0, 0]
         axes[3].plot(np.arange(len(curve)) * spacing[axis], curve, color=colour, label="xyz"[axis])
-    axes[3].set_xlabel("lag")
+    axes[3].set_xlabel(_length("lag", spacing))
     axes[3].set_title("along the axes", fontsize="medium")
     axes[3].legend(frameon=False)
     return axes
@@ -432,10 +437,10 @@ def _reached(ax, designs):
         x = np.arange(len(designs)) + 1 + .5 * ((k + .5) / len(ends) - .5)
         within = 100 * (tol[name] if isinstance(tol, dict) else tol)
         ax.bar(x, 2 * within, .5 / len(ends), -within, color="#999999", alpha=.25)
-        said = np.array([_gap(c.predicted[name], low, high) for c in designs])
-        width = [164.5 * c.predicted[f"{name}_std"] / abs(c.predicted[name] or 1) for c in designs]
+        means, widths = (np.array([c.predicted[key] for c in designs]) for key in (name, f"{name}_std"))
+        least, said, most = ([_gap(v, low, high) for v in means + s * 1.645 * widths] for s in (-1, 0, 1))
         colour = _colours[1 + k % (len(_colours) - 1)]
-        ax.errorbar(x, said, width, fmt="o", color=colour, markerfacecolor="none", linewidth=1, markersize=4)
+        ax.errorbar(x, said, np.abs(np.subtract([least, most], said)), fmt="o", color=colour, markerfacecolor="none", linewidth=1, markersize=4)
         solved = [_gap(c.verified[name], low, high) if c.verified else np.nan for c in designs]
         ax.plot(x, solved, "o", color=colour, markersize=6, label=name)
     ax.set(xlabel="design", ylabel="off its target, %", xticks=range(1, len(designs) + 1))

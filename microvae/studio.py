@@ -6,7 +6,7 @@
 __all__ = ['DesignStudio']
 
 # %% ../nbs/11_studio.ipynb #9380c185
-import asyncio, html, io, math, threading, warnings
+import asyncio, html, io, math, re, threading
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,16 +27,18 @@ from .design import verify as verify_candidate
 from .homogenize import homogenize
 from .model import VAERegression
 from .plot import _reached
+from .train import _watch
 from .volume import Volume, read_volume
 from .widgets import Card, Code, LatentMap, Target, View, _on_page
 
 # %% ../nbs/11_studio.ipynb #ae42bbbf
-@dataclass
+@dataclass(eq=False)
 class _Entry:
     "A candidate of the gallery, and how it came about."
     candidate: Candidate
-    steps: dict = field(default_factory=dict)  # "verify" or "refine" -> solves
+    steps: tuple = ()  # what was done to it, in order: ("verify" or "refine", solves)
     code: str = ""  # that makes it, if it was decoded from the map
+    stress: np.ndarray | None = None  # of its volume under a unit strain along x, once that is solved for
 
 
 @dataclass
@@ -53,12 +55,11 @@ class _Asked:
         return {k: v for k, v in self.settings.items() if k in ("tol", "constraints", "phases", "simulate")}
 
     def like_that(self, other):
-        "Whether the other asks for the same, but for the step of a slider."
+        "Whether candidates of the one are measured as those of the other, but for the step of a slider."
         def same(a, b): return a == b if isinstance(a, str) or isinstance(b, str) else np.allclose(a, b, rtol=1e-3)
         alike = all(np.shape(t) == np.shape(other.targets.get(k)) and same(t, other.targets[k]) for k, t in self.targets.items()
                     if k in other.targets)
-        return alike and (self.targets.keys(), self.settings, self.like_code) == (
-            other.targets.keys(), other.settings, other.like_code)
+        return alike and (self.targets.keys(), self.shared, self.like_code) == (other.targets.keys(), other.shared, other.like_code)
 
 # %% ../nbs/11_studio.ipynb #ff98bed3
 def _guarded(method):
@@ -84,7 +85,7 @@ class DesignStudio(w.VBox):
         self.model = _on_cpu(model if isinstance(model, VAERegression) else VAERegression.from_pretrained(model))
         self.model._check_fitted()
         self.simulate, self.entries, self.asked, self.request, self.chosen = simulate, [], None, None, None
-        self.like, self.like_code, self._stresses = None, "", {}
+        self.like, self.like_code, self._source = None, "", ""
         self.running, self._moving, self._thread, self._stop, self._jobs = False, False, None, threading.Event(), deque()
         self.trouble = ""  # what went wrong on the page since the work that runs began
         try: self._loop = asyncio.get_running_loop()
@@ -121,7 +122,7 @@ def _make(self: DesignStudio, live):
     self.phases = w.Text(placeholder="E,nu E,nu: those of the model", description="phases")
     self.buttons = {name: w.Button(description=name) for name in ("Propose", "Verify", "Refine", "Stop")}
     self.progress, self.status = w.IntProgress(layout=w.Layout(width="18em")), w.HTML()
-    self.upload, self.path = w.FileUpload(description="Volume"), w.Text(placeholder="or a file where the kernel runs")
+    self.upload, self.path = w.FileUpload(description="Volume"), w.Text(placeholder="or its path; due above 10 MB in Jupyter")
     self.threshold = w.Text(placeholder="grey threshold, or otsu")
     self.imitate, self.predicted = w.Checkbox(False, description="design like it", indent=False), w.HTML()
     self.gallery, self.view, self.map = w.HBox(layout=w.Layout(flex_flow="row wrap")), View(live), LatentMap(self.model)
@@ -157,7 +158,9 @@ def _connect(self: DesignStudio):
     self.phases.observe(changed, "value")
     for name, action in dict(Propose=self.propose, Verify=self.verify, Refine=self.refine, Stop=self.stop).items():
         self.buttons[name].on_click(_on_page(lambda _, action=action: action()))
-    for control in (self.upload, self.path, self.threshold): control.observe(_on_page(lambda _: self._read()), "value")
+    for source in ("upload", "path", ""):
+        control = getattr(self, source or "threshold")
+        control.observe(_on_page(lambda _, source=source: self._read(source)), "value")
     self.path.continuous_update = self.threshold.continuous_update = False
     self.imitate.observe(_on_page(lambda _: self._imitated()), "value")
     self.stress.on_click(_on_page(lambda _: self.solve_stress()))
@@ -229,6 +232,7 @@ def _changed(self: DesignStudio, _):
         for name, t in self.targets.items():
             reach = self._reach({k: v for k, v in given.items() if k != name}) if name in given else free
             if name in reach: t.set_reach(*reach[name])
+        if not self.running and "microvae-error" in self.status.value: self.say("")  # of controls that are no more
     finally: self._moving = False
 
 # %% ../nbs/11_studio.ipynb #69f222ad
@@ -281,20 +285,36 @@ def _run(self: DesignStudio, what, steps, most=1):
     self._thread.start()
 
 
+class _Stopped(Exception):
+    "Stop was pressed."
+
+
+@patch
+def _stop_if_asked(self: DesignStudio):
+    if self._stop.is_set(): raise _Stopped
+
+
+@patch
+def _watched(self: DesignStudio, k, n):
+    "Show how far the work is."
+    self._post(setattr, self.progress, "max", n)
+    self._post(setattr, self.progress, "value", k)
+    self._stop_if_asked()
+
+
 @patch
 def _work(self: DesignStudio, what, steps):
     line = f"{what}: done", False
     try:
-        with _one_thread(), warnings.catch_warnings(record=True) as noted:  # one, as in `design`: the same to the last voxel
-            warnings.simplefilter("ignore"), warnings.simplefilter("always", UserWarning)
+        _watch.set(self._watched)  # in this thread
+        with _one_thread():  # one, as in `design`: the same to the last voxel
             while True:
                 try: self._post(next(steps))
                 except StopIteration as end:
-                    line = "; ".join([end.value or line[0], *(str(n.message) for n in noted)]), False
+                    line = end.value or line[0], False
                     break
-                if self._stop.is_set():
-                    line = f"{what}: stopped", False
-                    break
+                self._stop_if_asked()
+    except _Stopped: line = f"{what}: stopped", False
     except Exception as error: line = f"{what}: {str(error) or type(error).__name__}", True
     finally:
         self._post(self._set_running, False)
@@ -324,8 +344,8 @@ def propose(self: DesignStudio):
     def steps():
         with parallel_config("threading"):  # processes would take seconds to start
             found = design(self.model, asked.targets, **asked.settings, like=asked.like, verify=False, refine=False)
-        if self._stop.is_set(): return "propose: stopped"
         yield partial(self._take, asked, found)
+        if len(found) < (n := asked.settings["n"]): return f"propose: done, {len(found)} designs instead of {n}: the rest is not connected"
     self._run("propose", steps())
 
 
@@ -346,7 +366,7 @@ def verify(self: DesignStudio):
     def steps():
         for k, entry in enumerate(todo, 1):
             found = verify_candidate(self.model, entry.candidate, asked.targets, **asked.shared)
-            yield partial(self._put, entry, found, "verify", k)
+            yield partial(self._put, entry, found, (*entry.steps, ("verify", 1)), k)
     self._run("verify", steps(), len(todo))
 
 # %% ../nbs/11_studio.ipynb #f2a6616f
@@ -357,11 +377,12 @@ def refine(self: DesignStudio):
     asked, todo = self._current(), [e for e in self.entries if not (e.candidate.verified and e.candidate.within)]
     def steps():
         for k, entry in enumerate(todo):
+            before = entry.steps
             search, at, true, unit = _resumed(self.model, c := entry.candidate, asked.targets, asked.settings["tol"],
                                               asked.settings.get("constraints"), None, asked.settings.get("phases"), self.simulate)
             for *best, history in search.refining([at], _budget(None, search.goal.names), true):
                 found = _as_asked(_candidate(search, *best, history), unit, c.volume)
-                yield partial(self._put, entry, found, "refine", k)
+                yield partial(self._put, entry, found, (*before, ("refine", len(history))), k)
             yield partial(setattr, self.progress, "value", k + 1)
     self._run("refine", steps(), len(todo))
 
@@ -370,21 +391,23 @@ def refine(self: DesignStudio):
 def _take(self: DesignStudio, asked, found):
     "New candidates in the place of the old."
     for card in self.gallery.children: card.close()
-    self.asked, self.request, self.entries, self._stresses = asked, found.request, [_Entry(c) for c in found], {}
+    self.asked, self.request, self.entries = asked, found.request, [_Entry(c) for c in found]
     self.gallery.children = [Card(partial(self.choose, i)) for i in range(len(found))]
     for i, c in enumerate(found): self.gallery.children[i].show(i, c)
-    self.progress.value = 1
+    self.progress.value = self.progress.max
     self.choose(0)
 
 
 @patch
-def _put(self: DesignStudio, entry, found, step, k):
+def _put(self: DesignStudio, entry, found, steps, k):
     "A candidate in the place of the one it came from."
     moved, i = not np.array_equal(found.volume.phase, entry.candidate.volume.phase), self.entries.index(entry)
-    entry.candidate, entry.steps[step], self.progress.value = found, len(found.history), k
+    entry.candidate, entry.steps, self.progress.value = found, steps, k
+    if moved: entry.stress = None
     self.gallery.children[i].show(i, found)
     self.update_code()
     if i == self.chosen: (self.choose if moved else self._update_chosen)(i)
+    elif moved: self.map.mark(self.designs, self.chosen)
 
 # %% ../nbs/11_studio.ipynb #0221ce6d
 @patch
@@ -396,7 +419,7 @@ def choose(self: DesignStudio,
     self.chosen, c = i, self.designs[i]
     for k, card in enumerate(self.gallery.children): card.picture.chosen = k == i
     self._update_chosen(i)
-    self.view.show(c.volume, self._stresses.get(id(c.volume.phase)))
+    self.view.show(c.volume, self.entries[i].stress)
 
 
 @patch
@@ -442,19 +465,19 @@ def solve_stress(self: DesignStudio):
     "The stress along x under a unit strain along x, for the 3D view."
     if self.chosen is None: raise ValueError("choose a candidate first")
     if not self.model.phases: raise ValueError("the model has no phases to solve with")
-    volume, unit = self.designs[self.chosen].volume, self.unit
+    entry, unit = self.entries[self.chosen], self.unit
     def steps():
-        fields = homogenize(volume, self.model.phases, loads=[0], return_fields=True).fields
-        yield partial(self._show_stress, volume, unit * fields.stress[0, 0].numpy())
+        fields = homogenize(entry.candidate.volume, self.model.phases, loads=[0], return_fields=True).fields
+        yield partial(self._show_stress, entry, unit * fields.stress[0, 0].numpy())
     self._run("stress", steps())
 
 
 @patch
-def _show_stress(self: DesignStudio, volume, stress):
-    self._stresses[id(volume.phase)] = stress
-    if self.designs[self.chosen].volume is volume:
+def _show_stress(self: DesignStudio, entry, stress):
+    entry.stress = stress
+    if self.entries[self.chosen] is entry:
         self.view.scene.value = "stress"
-        self.view.show(volume, stress)
+        self.view.show(entry.candidate.volume, stress)
 
 # %% ../nbs/11_studio.ipynb #0bda8188
 @patch
@@ -466,13 +489,13 @@ def decode_at(self: DesignStudio,
     "Add the draw of the latent prior nearest to a place on the map to the gallery."
     j, shape, seed, unit = self.map.nearest(x, y), _three(self.shape.value), self.seed.value, self.unit
     plane = self.map.plane
-    z, f = plane.z[j], float(plane.c.volume_fraction[j]) if "volume_fraction" in plane.c else None
+    z, component, f = plane.z[j], int(plane.component[j]), None
+    if "volume_fraction" in plane.c: f = float(plane.c.volume_fraction[j])
+    point = dict(seed=seed, fraction=f, shape=shape)
     def steps():
-        phase = self.model.decode(z[None], shape, [seed], None if f is None else [f])[0]
-        predicted = self.model.predict(phase).iloc[0].to_dict()
-        c = Candidate(Volume(phase), math.nan, False, predicted, None, int(plane.component[j]), z, float(phase.mean()), seed)
-        at = f"{z.round(7).tolist()}], {shape}, seed=[{seed}]" + ("" if f is None else f", fraction=[{f!r}]")
-        yield partial(self._add, _Entry(_as_asked(c, unit), code=f"model.decode([{at})[0]"))
+        c = Candidate.from_point(self.model, z, component, **point)
+        code = f"Candidate.from_point(model, {z.tolist()}, {component}{_arguments(point)})"
+        yield partial(self._add, _Entry(_as_asked(c, unit), code=code))
     self._run("decode", steps())
 
 
@@ -497,9 +520,11 @@ def _file(upload, path):
 
 @patch
 @_guarded
-def _read(self: DesignStudio):
-    "Read the volume that was named or uploaded, and predict it."
-    path, upload = self.path.value.strip(), self.upload.value[0] if self.upload.value else None
+def _read(self: DesignStudio, source=""):
+    "Read the volume that was named or uploaded, whichever was last, and predict it."
+    self._source = source or self._source
+    path = self.path.value.strip() if self._source == "path" else ""
+    upload = self.upload.value[0] if self._source == "upload" and self.upload.value else None
     if not (path or upload): return
     text = self.threshold.value.strip()
     try: threshold = float(text) if text else None
@@ -552,7 +577,7 @@ def _imitated(self: DesignStudio):
 def selected(self: DesignStudio):
     "The candidates that are ticked and belong to a target, as `Designs`."
     kept = [e.candidate for e, card in zip(self.entries, self.gallery.children) if card.keep.value]
-    done = {step for e in self.entries for step in e.steps}
+    done = {step for e in self.entries for step, _ in e.steps}
     how = dict(verify=bool(done), refine="refine" in done)
     if how["refine"]: how["max_solves"] = _budget(None, self.request["ends"])
     return Designs(sorted((c for c in kept if not math.isnan(c.error)), key=lambda c: (not c.within, c.error)),
@@ -564,13 +589,15 @@ def selected(self: DesignStudio):
 def export(self: DesignStudio):
     "Write the candidates that are ticked, as `Designs.save` does."
     import joblib
-    if not (designs := self.selected()): raise ValueError("tick a candidate that belongs to a target first")
-    folder = Path(self.folder.value).absolute()
+    if not (designs := self.selected()):
+        raise ValueError("tick a candidate that belongs to a target first; one from the map does once it is verified")
+    folder, others = Path(self.folder.value).absolute(), sum(card.keep.value for card in self.gallery.children) - len(designs)
+    left = f"; {others} from the map left out, verify to have them" if others else ""
     def steps():
         # in a process of its own: the report is drawn by VTK, which must not draw in two threads
         saved, = joblib.Parallel(2)([joblib.delayed(Designs.save)(designs, folder)])
         yield partial(setattr, self.progress, "value", 1)
-        return f"export: done, {len(designs)} designs in {saved}"
+        return f"export: done, {len(designs)} designs in {saved}{left}"
     self._run("export", steps())
 
 # %% ../nbs/11_studio.ipynb #ad469159
@@ -582,11 +609,10 @@ class _Name(str):
 def _arguments(settings): return "".join(f", {k}={v!r}" for k, v in settings.items())
 
 
-def _applied(entries, step, targets, shared):
-    "Lines that apply `verify` or `refine` to some of the designs."
-    rows = [i for i, e in enumerate(entries) if step in e.steps and not e.code]
-    most = {i: {"max_solves": entries[i].steps[step]} if step == "refine" else {} for i in rows}
-    return [f"designs[{i}] = {step}(model, designs[{i}], {targets!r}{_arguments(shared | most[i])})" for i in rows]
+def _applied(name, steps, targets, shared):
+    "Lines that do to a candidate what was done to it in the gallery."
+    most = ({"max_solves": solves} if step == "refine" else {} for step, solves in steps)
+    return [f"{name} = {step}(model, {name}, {targets!r}{_arguments(shared | m)})" for (step, _), m in zip(steps, most)]
 
 # %% ../nbs/11_studio.ipynb #21298d41
 @patch
@@ -594,15 +620,22 @@ def _applied(entries, step, targets, shared):
 def update_code(self: DesignStudio):
     "Write the code of what is in the gallery."
     lines = [f"model = VAERegression.from_pretrained({self.name!r})" if self.name else "model = ...  # yours"]
-    lines, used = ["from microvae.model import VAERegression"] * bool(self.name) + lines, ["design"]
+    named = dict(simulate=_Name(getattr(self.simulate, "__name__", "..."))) if self.simulate else {}
+    entries = {f"from_map_{i + 1}" if e.code else f"designs[{i}]": e for i, e in enumerate(self.entries)}
     if asked := self.asked:
-        named = dict(simulate=_Name(getattr(self.simulate, "__name__", "..."))) if self.simulate else {}
         like = dict(like=_Name(asked.like_code)) if asked.like else {}
         settings = asked.settings | named | like | dict(verify=False, refine=False)
         lines.append(f"designs = design(model, {asked.targets!r}{_arguments(settings)})")
-        for step in ("verify", "refine"):
-            if more := _applied(self.entries, step, asked.targets, asked.shared | named): used, lines = [*used, step], lines + more
-        if asked.like: lines.insert(0, "from microvae.volume import read_volume")
-        lines.insert(0, f"from microvae.design import {', '.join(used)}")
-    lines += [f"from_map_{i} = {e.code}" for i, e in enumerate(self.entries, 1) if e.code]
-    self.code.text = "\n".join(lines)
+    lines += [f"{name} = {e.code}" for name, e in entries.items() if e.code]
+    for name, e in entries.items():
+        if e.steps: lines += _applied(name, e.steps, asked.targets, asked.shared | named)
+    self.code.text = "\n".join([*_imports("\n".join(lines)), *lines])
+
+
+_homes = {"design": ("Candidate", "design", "refine", "verify"), "model": ("VAERegression",), "volume": ("read_volume",)}
+
+
+def _imports(code):
+    "Lines that import the names in the code."
+    used = {home: [name for name in names if re.search(rf"\b{name}[.(]", code)] for home, names in _homes.items()}
+    return [f"from microvae.{home} import {', '.join(names)}" for home, names in used.items() if names]

@@ -8,6 +8,7 @@ __all__ = ['dataset_views', 'plot_history', 'fit', 'evaluate', 'plot_parity', 'l
 # %% ../nbs/08_train.ipynb #1881185f
 import copy, hashlib, json, math, os, sys, tempfile, threading, time
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import cycle, permutations
@@ -31,21 +32,25 @@ from tqdm.auto import tqdm
 from . import __version__
 from .dataset import MicroDataset, _as_json, _digest, _one_thread, transform_properties, transform_volume
 from .homogenize import Isotropic, elastic_properties, homogenize
-from .model import (VAEConfig, VAERegression, Views, _coarse, _normal_quantile, gaussian_nll,
+from .model import (VAEConfig, VAERegression, Views, _check_cubes, _coarse, _normal_quantile, gaussian_nll,
                             permute_views)
 from .networks import coarse_stiffness
 from .prior import PropertyPrior, PropertyScale
 
 # %% ../nbs/08_train.ipynb #42d95630
+_watch = ContextVar("_watch", default=None)  # of a page that shows progress itself: called with what is done and all there is
+
+
 def _each(function, parts, workers, desc):
     "`function` of each part, computed in processes, in order, as they are ready."
     jobs = (joblib.delayed(function)(part) for part in parts)
     results = joblib.Parallel(-1 if workers is None else workers, return_as="generator", batch_size=1)(jobs)
-    aside = threading.current_thread() is not threading.main_thread()  # of the studio, which shows progress itself
-    with tqdm(total=sum(map(len, parts)), desc=desc, delay=2, unit=" volumes", disable=aside) as bar:
-        for result, part in zip(results, parts):
+    watch = _watch.get()
+    with tqdm(total=sum(map(len, parts)), desc=desc, delay=2, unit=" volumes", disable=watch is not None) as bar:
+        for k, (result, part) in enumerate(zip(results, parts), 1):
             yield result
             bar.update(len(part))
+            if watch is not None: watch(k, len(parts))
 
 # %% ../nbs/08_train.ipynb #de622cba
 def _views(model, volumes):
@@ -102,6 +107,7 @@ def _scratch(dataset, width):
     "A table with a row for each volume, in a file without a name that is mapped into memory."
     beside = Path(dataset.path).parent
     file = tempfile.TemporaryFile(dir=beside if os.access(beside, os.W_OK) else None)
+    if hasattr(os, "posix_fallocate"): os.posix_fallocate(file.fileno(), 0, 4 * width * len(dataset))  # or a full disk would kill
     return np.memmap(file, np.float32, "w+", shape=(len(dataset), width))
 
 
@@ -134,6 +140,7 @@ def _check_match(config, dataset, which="the data set"):
     "Raise unless `dataset` has volumes, properties and phases that a model of `config` can be held against."
     if not isinstance(dataset, MicroDataset) or not len(dataset):
         raise ValueError(f"{which} must be a MicroDataset with at least one row, not {dataset!r}")
+    _check_cubes(dataset.spacing, which)
     if absent := [name for name in config.properties if name not in dataset.names]:
         raise ValueError(f"{which} has no {', '.join(absent)}, which the model predicts; it has "
                          f"{', '.join(dataset.names)}: choose among these in VAEConfig(properties=...)")
@@ -576,18 +583,19 @@ def fit(
     checkpoint=None,  # file, .safetensors, written every epoch; if it is there already, the run goes on from it
     seed=0,  # int or `np.random.Generator`
     workers=None,  # processes that compute the views; None: all cores
-    precision="no",  # "no" (float32) or "bf16"
+    precision=None,  # "no" (float32) or "bf16"; None: as `accelerate launch --mixed_precision` says, else "no"
     on_epoch=None,  # called with the row of the history after each epoch
 ):  # DataFrame, a row per epoch: terms in nats, validation MAPE in %; .attrs["stopped"] says what ended the training
     "Train a model on labelled volumes."
-    seed, checkpoint = _integer(seed), checkpoint and Path(checkpoint)
+    seed, checkpoint, home = _integer(seed), checkpoint and Path(checkpoint), model.device
+    if precision is None: precision = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
     _check_options(batch_size, precision, checkpoint, epochs, model.config.prior_start, decode=decode,
                    patience=patience)
     _check_data(model.config, train, validation)
     settings = dict(epochs=epochs, batch_size=batch_size, decode=decode, lr=lr, seed=seed, precision=precision)
     if resumes := checkpoint and checkpoint.exists():
         _checkpoint_of(checkpoint, _asked(model.config, settings, ("n_known", "property_components")))
-    sets, home = _prepare(model, train, validation, workers, seed), model.device
+    sets = _prepare(model.cpu(), train, validation, workers, seed)
     run = _Run(model, *sets, settings, _accelerator(precision))
     if resumes: run.load(checkpoint)
     try: run.go(patience, checkpoint, on_epoch)

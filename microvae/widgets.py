@@ -32,17 +32,17 @@ class Picture(anywidget.AnyWidget):
     _esm = """
     export default { render({ model, el }) {
         const img = document.createElement("img");
-        img.tabIndex = 0; img.setAttribute("role", "button"); img.style.cssText = "max-width:100%;cursor:pointer";
+        img.tabIndex = 0; img.setAttribute("role", "button"); img.style.cssText = "max-width:100%;cursor:pointer;outline-offset:-3px";
         const draw = () => {
             const old = img.src;
             img.src = URL.createObjectURL(new Blob([model.get("png")], {type: "image/png"}));
             if (old) URL.revokeObjectURL(old);
-            img.alt = model.get("alt"); img.style.outline = model.get("chosen") ? "3px solid #2f7fc1" : "none";
+            img.alt = model.get("alt"); img.style.outline = model.get("chosen") ? "3px solid #2f7fc1" : "";
         };
         const report = (x, y) => { model.set("click", [x, y, Date.now()]); model.save_changes(); };
         img.onclick = e => { const r = img.getBoundingClientRect();
                              report((e.clientX - r.left) / r.width, (e.clientY - r.top) / r.height); };
-        img.onkeydown = e => { if (e.key == "Enter") report(.5, .5); };
+        img.onkeydown = e => { if (e.key == "Enter" || e.key == " ") { e.preventDefault(); report(.5, .5); } };
         for (const name of ["png", "alt", "chosen"]) model.on("change:" + name, draw);
         draw(); el.appendChild(img);
     } }"""
@@ -102,8 +102,8 @@ class Target(w.HBox):
     @property
     def target(self):
         "As `design` takes it; None if the property is free."
-        mode = self.mode.value
-        return {"free": None, "value": self.value.value, "range": tuple(self.range.value)}.get(mode, mode)
+        mode, value, ends = self.mode.value, *(np.float64(s.value).round(9).tolist() for s in (self.value, self.range))
+        return {"free": None, "value": value, "range": tuple(ends)}.get(mode, mode)
 
     @property
     def tol(self):
@@ -112,10 +112,12 @@ class Target(w.HBox):
 
 # %% ../nbs/10_widgets.ipynb #cf38c112
 def _set_ends(slider, low, high):
-    "Set the ends of a slider, in the order that never turns them round."
+    "Set the ends of a slider, in the order that never turns them round, to whole numbers of a decimal step."
+    step = 10.**max(math.floor(math.log10(max(high - low, 1e-9) / 1000)), -6)  # a browser moves what is typed to a whole one
+    low, high = math.floor(low / step) * step, math.ceil(high / step) * step
     if low > slider.max: slider.max, slider.min = high, low
     else: slider.min, slider.max = low, high
-    slider.step = max((high - low) / 10_000, 1e-6)  # fine: a browser moves the value to a whole number of steps
+    slider.step = step
 
 
 @patch
@@ -199,7 +201,9 @@ class View(w.VBox):
         self.starting = None if why else asyncio.ensure_future(self.go_live())
 
     def _say_if_not(self, act):
-        try: act()
+        try:
+            act()
+            self.note.value = self.face
         except Exception as error:
             self.note.value = f'<span style="color:#d55e00">{html.escape(str(error) or type(error).__name__)}</span>'
 
@@ -214,7 +218,7 @@ class View(w.VBox):
 def _explain(self: View, why):
     "Say which face it is."
     text = f"Pictures instead of a live view: {why}." if why else "Pictures until PyVista's server is there."
-    self.note.value = f"<small>{html.escape(text)}</small>"
+    self.face = self.note.value = f"<small>{html.escape(text)}</small>"
 
 # %% ../nbs/10_widgets.ipynb #f4439ecc
 @patch(as_prop=True)
@@ -239,7 +243,7 @@ async def go_live(self: View,
         await self.probe.reach(viewer.src, seconds)
         self.children, self.viewer = (self.controls, viewer, self.note), viewer
         self.draw()
-        self.note.value = "<small>Live view by PyVista's server: turn it with the mouse.</small>"
+        self.face = self.note.value = "<small>Live view by PyVista's server: turn it with the mouse.</small>"
     except Exception as error: self._explain(f"{str(error) or type(error).__name__}".splitlines()[0])
 
 # %% ../nbs/10_widgets.ipynb #da708824
