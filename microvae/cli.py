@@ -142,6 +142,21 @@ def _settings(pairs, option="--set", example="beta=0.5"):
     return settings
 
 
+def _config(settings, data):
+    "The configuration, with what the data say about phases and grid where nothing else is set."
+    from dataclasses import fields
+    from microvae.homogenize import Isotropic
+    from microvae.model import VAEConfig
+    if unknown := sorted(settings.keys() - (known := [f.name for f in fields(VAEConfig)])):
+        raise ValueError(f"--set {unknown[0]}: no such choice; there are {', '.join(known)}")
+    isotropic = data.phases and all(isinstance(p, Isotropic) for p in data.phases)
+    phases = tuple((p.E, p.nu) for p in data.phases) if isotropic else None
+    default = VAEConfig().properties
+    if not set(default) <= set(data.names): default = tuple(data.names)
+    own = dict(phases=phases, physics=phases is not None, shape=data.shape, properties=default)
+    return VAEConfig(**(own | settings))
+
+# %% ../nbs/12_cli.ipynb #b0850aa4
 def _reading(options, known):
     "Arguments of how to read volumes, which `known` has, from `NAME=VALUE`."
     read = _settings(options, "--read", "threshold=100")
@@ -158,21 +173,6 @@ def _isotropic(pairs):
     try: return [Isotropic(*map(float, pair)) for pair in pairs]
     except (TypeError, ValueError) as error:
         raise ValueError(f"--read materials={pairs}: write [[E,nu],[E,nu]], like [[1,0.3],[50,0.3]] ({error})") from None
-
-
-def _config(settings, data):
-    "The configuration, with what the data say about phases and grid where nothing else is set."
-    from dataclasses import fields
-    from microvae.homogenize import Isotropic
-    from microvae.model import VAEConfig
-    if unknown := sorted(settings.keys() - (known := [f.name for f in fields(VAEConfig)])):
-        raise ValueError(f"--set {unknown[0]}: no such choice; there are {', '.join(known)}")
-    isotropic = data.phases and all(isinstance(p, Isotropic) for p in data.phases)
-    phases = tuple((p.E, p.nu) for p in data.phases) if isotropic else None
-    default = VAEConfig().properties
-    if not set(default) <= set(data.names): default = tuple(data.names)
-    own = dict(phases=phases, physics=phases is not None, shape=data.shape, properties=default)
-    return VAEConfig(**(own | settings))
 
 # %% ../nbs/12_cli.ipynb #245ae188
 def _data(source, table, options):

@@ -158,8 +158,7 @@ def _connect(self: DesignStudio):
     self.phases.observe(changed, "value")
     for name, action in dict(Propose=self.propose, Verify=self.verify, Refine=self.refine, Stop=self.stop).items():
         self.buttons[name].on_click(_on_page(lambda _, action=action: action()))
-    for source in ("upload", "path", ""):
-        control = getattr(self, source or "threshold")
+    for control, source in ((self.upload, "upload"), (self.path, "path"), (self.threshold, "")):
         control.observe(_on_page(lambda _, source=source: self._read(source)), "value")
     self.path.continuous_update = self.threshold.continuous_update = False
     self.imitate.observe(_on_page(lambda _: self._imitated()), "value")
@@ -284,7 +283,7 @@ def _run(self: DesignStudio, what, steps, most=1):
     self._thread = threading.Thread(target=self._work, args=(what, steps), daemon=True)
     self._thread.start()
 
-
+# %% ../nbs/11_studio.ipynb #8207493b
 class _Stopped(Exception):
     "Stop was pressed."
 
@@ -611,8 +610,8 @@ def _arguments(settings): return "".join(f", {k}={v!r}" for k, v in settings.ite
 
 def _applied(name, steps, targets, shared):
     "Lines that do to a candidate what was done to it in the gallery."
-    most = ({"max_solves": solves} if step == "refine" else {} for step, solves in steps)
-    return [f"{name} = {step}(model, {name}, {targets!r}{_arguments(shared | m)})" for (step, _), m in zip(steps, most)]
+    def own(step, solves): return shared | ({"max_solves": solves} if step == "refine" else {})
+    return [f"{name} = {step}(model, {name}, {targets!r}{_arguments(own(step, solves))})" for step, solves in steps]
 
 # %% ../nbs/11_studio.ipynb #21298d41
 @patch

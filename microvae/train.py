@@ -6,7 +6,7 @@
 __all__ = ['dataset_views', 'plot_history', 'fit', 'evaluate', 'plot_parity', 'label', 'refit']
 
 # %% ../nbs/08_train.ipynb #1881185f
-import copy, hashlib, json, math, os, sys, tempfile, threading, time
+import copy, hashlib, json, math, os, sys, tempfile, time
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, replace

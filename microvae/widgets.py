@@ -200,13 +200,6 @@ class View(w.VBox):
         self._explain(why := _why_pictures(live))
         self.starting = None if why else asyncio.ensure_future(self.go_live())
 
-    def _say_if_not(self, act):
-        try:
-            act()
-            self.note.value = self.face
-        except Exception as error:
-            self.note.value = f'<span style="color:#d55e00">{html.escape(str(error) or type(error).__name__)}</span>'
-
     def close(self):
         "Free the scene."
         if self.starting is not None: self.starting.cancel()
@@ -219,6 +212,16 @@ def _explain(self: View, why):
     "Say which face it is."
     text = f"Pictures instead of a live view: {why}." if why else "Pictures until PyVista's server is there."
     self.face = self.note.value = f"<small>{html.escape(text)}</small>"
+
+
+@patch
+def _say_if_not(self: View, act):
+    "Act, and say in the page what went wrong, or which face it is."
+    try:
+        act()
+        self.note.value = self.face
+    except Exception as error:
+        self.note.value = f'<span style="color:#d55e00">{html.escape(str(error) or type(error).__name__)}</span>'
 
 # %% ../nbs/10_widgets.ipynb #f4439ecc
 @patch(as_prop=True)
