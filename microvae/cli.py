@@ -402,7 +402,7 @@ def label(
         how = _phases(phases), _reader(read)
         rows = _rows_of(out, _solver(*how), folder)
         known = {row["file"] for row in rows}
-        files = [f for f in sorted(folder.iterdir()) if _is_volume(f) and f.name not in known]
+        files = [f for f in sorted(folder.absolute().iterdir()) if _is_volume(f) and f.name not in known]
         if not files and not rows: raise ValueError(f"{folder} holds no volume in a format that is known")
         try:
             for found in _each(partial(_labelled, *how), _parts(files, 1), workers, "solves"): rows += found

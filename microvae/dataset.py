@@ -342,8 +342,9 @@ def build_dataset(
 class MicroDataset(torch.utils.data.Dataset):
     "Volumes and their properties: a Zarr store, or some of its rows; made by `open`, `from_folder`, `build_dataset`."
     def __init__(self, path):
-        root = _open_store(path)
-        self.path, self.about = Path(path), dict(root.attrs)  # about: names, phases, request, split, ...
+        self.path = Path(path).absolute()  # a process that reads it may have another working directory
+        root = _open_store(self.path)
+        self.about = dict(root.attrs)  # names, phases, request, split, ...
         self._phase, self._parameters = root["phase"], root["parameters"]
         self._properties = _table(path, root, "properties")  # (n, p) float32, of all rows of the store
         self.index = np.flatnonzero(_finished(self._properties))  # rows of the store in this view

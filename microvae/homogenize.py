@@ -244,7 +244,7 @@ class _Grid:
         self.element = maps.new_tensor(np.stack([_element_stiffness(B, spacing, scheme) for B in basis]))  # (r, 24, 24)
         self.affine = maps.new_tensor(_affine(spacing))  # (6, 24)
         nx, ny, nz = self.shape
-        thick = max(1, (2**16 if maps.device.type == "cpu" else 2**22) // (ny * nz))
+        thick = max(1, (2**15 if maps.device.type == "cpu" else 2**22) // (ny * nz))
         self.slabs = [slice(i, min(i + thick, nx)) for i in range(0, nx, thick)]
 
 
