@@ -58,7 +58,7 @@ def _write_json(path, value):
     new.write_text(json.dumps(value, indent=1))
     os.replace(new, path)
 
-
+# %% ../nbs/12_cli.ipynb #ca6e8bb4
 def _scores(table): return json.loads(table.to_json(orient="index"))
 
 
@@ -215,7 +215,7 @@ _table = Annotated[Optional[Path], typer.Option(help="CSV, Excel or HDF5 file of
 _read = Annotated[Optional[list[str]], typer.Option("--read", metavar="NAME=VALUE", help="How to read the folder, an "
                   "argument of from_folder like threshold=100 or materials=[[1,0.3],[50,0.3]]; may be repeated.")]
 
-
+# %% ../nbs/12_cli.ipynb #0a3aec83
 @app.command(epilog="Examples: [bold]microvae train data/gaussian51.zarr --out models/g51[/bold]; [bold]microvae train "
              "scans/ --table measured.csv --out models/scans --set n_components=4[/bold]")
 def train(
@@ -292,7 +292,7 @@ def _volumes(paths, options):
     read = _reader(options)
     return {str(path): read_volume(path, **read) for path in paths}
 
-
+# %% ../nbs/12_cli.ipynb #61a7fe88
 def _mean_and_std(model, row):
     "A row of predictions as a table."
     import pandas as pd
@@ -343,7 +343,7 @@ _two = Annotated[tuple[str, str], _materials]
 
 _accuracy = 1e-4  # of the solver, relative
 
-
+# %% ../nbs/12_cli.ipynb #e52ec65d
 def _solver(materials, read):
     "What makes labels what they are."
     from microvae import __version__
@@ -450,7 +450,7 @@ def _hand_out(found, wanted, out, as_json):
         typer.echo(f"{missed} of {n} designs missed: {why}", err=True)
         raise typer.Exit(1)
 
-
+# %% ../nbs/12_cli.ipynb #4b258212
 _percolates = Annotated[str, typer.Option(help="Axes along which phase 1 is connected, like x or xy.")]
 _islands = Annotated[str, typer.Option(metavar="N or N,N", help="Voxels: smaller islands of both phases, or of phase 0 "
                                        "and 1, are filled.")]

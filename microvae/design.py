@@ -238,7 +238,7 @@ def volume(self: _Search, z, logit, seed):
     x = self.model.decode(np.asarray(z)[None], self.shape, np.array([seed]), [1 / (1 + math.exp(-logit))])[0]
     return _filled(x, self.goal.islands)
 
-
+# %% ../nbs/09_design.ipynb #30ddcf3d
 class _Point(NamedTuple):
     "A point, and what the model knows of it."
     u: np.ndarray  # (d + 1,) latent vector, and logit of the volume fraction that the field is cut at
@@ -354,7 +354,7 @@ def checked(self: _Search, at, history, true=None):
                     **{n: true[n] for n in self.goal.names}})
     return (not self.connected(at.x), float(self.goal.miss(values))), at, true
 
-
+# %% ../nbs/09_design.ipynb #49559e6b
 @patch
 def begun(self: _Search, starts):
     "Points to spend solves on: what the regression brings within the tolerance, in order; then the rest, best first."
@@ -646,7 +646,7 @@ def _check_physics(model, simulate):
     if not model.phases:
         raise ValueError("the model has no phases to solve with: refit it with phases=, or ask for verify=False")
 
-
+# %% ../nbs/09_design.ipynb #9011fcf0
 def _check_numbers(model, n, tol, max_solves, shape, draws=None):
     "Raise unless these make sense."
     for name, value, least in (("n", n, 1), ("max_solves", max_solves, 1), ("draws", draws, n)):

@@ -517,7 +517,7 @@ def homogenize(
     solve = lambda v: _homogenize(v, table, spacing, tol, scheme, loads, dtype, max_iter, return_fields, home)
     return solve(x) if x.ndim == 3 else _stack([solve(v) for v in x])
 
-
+# %% ../nbs/02_homogenize.ipynb #0087c4f5
 def _stack(every):
     "One `Homogenized` for a batch."
     fields = Fields(*(torch.stack(f) for f in zip(*(h.fields for h in every)))) if every[0].fields else None

@@ -607,7 +607,7 @@ def _check_cubes(spacing, which):
     if np.ptp(spacing) > 1e-6 * max(spacing):
         raise ValueError(f"{which} has voxels of {tuple(spacing)}: this model knows cubes only, resample it")
 
-
+# %% ../nbs/07_model.ipynb #98b05438
 def _arrays(volumes):
     "Volumes as a list of data sets and arrays (b, nx, ny, nz) of phase ids."
     if isinstance(volumes, (MicroDataset, Volume)): _check_cubes(volumes.spacing, repr(volumes))
@@ -641,7 +641,7 @@ def least_side(self: VAERegression):
     "Voxels along the shortest side of a volume that the model can see: its correlations must not go round."
     return max(8, 2 * max(self.config.lags), 2 * self.config.max_lag + 1)
 
-
+# %% ../nbs/07_model.ipynb #e6cb67cb
 @patch
 def _checked(self: VAERegression, volumes):
     "`_arrays` of volumes that this model can see."

@@ -194,7 +194,7 @@ def _symmetrised(w):
 
 def _wrapped(h): return F.pad(h, (1,) * 6, mode="circular")
 
-
+# %% ../nbs/06_networks.ipynb #50dcef6e
 class ConvBranch(nn.Module):
     "Periodic convolutions whose averages turn with the volume."
     def __init__(self,
@@ -407,7 +407,7 @@ def _even(h):
     "`h` with the first layer repeated behind the last along axes of odd length."
     return F.pad(h, [v for n in reversed(h.shape[2:]) for v in (0, n % 2)], mode="circular")
 
-
+# %% ../nbs/06_networks.ipynb #5baa6813
 class FilterBank(nn.Module):
     "Responses to frozen random filters at several scales, every filter in all permutations of its axes."
     def __init__(self,

@@ -407,7 +407,7 @@ def _draw_plane(ax, plane, by, designs=(), chosen=None):
         bar = ax.figure.colorbar(dots, cax=ax.inset_axes((.05, .06, .3, .02)), orientation="horizontal")
         bar.ax.tick_params(labelsize=7), bar.ax.set_title(by, fontsize=7, pad=2)
 
-
+# %% ../nbs/10_plot.ipynb #fcd73f61
 def plot_latent(
     model,  # `VAERegression`, trained; or a `LatentPlane`
     by="component",  # or a property: what the colours tell

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 from joblib import parallel_config
+from matplotlib.figure import Figure
 
 from .dataset import _one_thread
 from .design import (Candidate, Designs, _as_asked, _as_range, _budget, _candidate, _describe, _in, _on_cpu,
@@ -148,7 +149,7 @@ def _arrange(self: DesignStudio):
     for i, title in enumerate(("3D", "Figures", "Latent space", "Export")): tabs.set_title(i, title)
     self.showing = w.VBox([self.gallery, tabs], layout=w.Layout(width="44em"))
 
-
+# %% ../nbs/11_studio.ipynb #bab5be01
 @patch
 def _connect(self: DesignStudio):
     "What happens on a change or a click."
@@ -180,7 +181,7 @@ def _two(text):
     if [len(p) for p in phases] != [2, 2]: raise ValueError(f"phases {text!r}: E,nu E,nu is due, like 1,0.3 50,0.3")
     return phases
 
-
+# %% ../nbs/11_studio.ipynb #7a146830
 @patch
 def read_controls(self: DesignStudio):
     "What the controls ask for."
@@ -218,7 +219,7 @@ def _reach(self: DesignStudio, targets, ends=(.005, .995)):
     except ValueError: return {}
     return {name: tuple(row[[low, .5, high]] * _in(name, unit)) for name, row in table.iterrows()}
 
-
+# %% ../nbs/11_studio.ipynb #d00bd42d
 @patch
 @_guarded
 def _changed(self: DesignStudio, _):
@@ -300,7 +301,7 @@ def _watched(self: DesignStudio, k, n):
     self._post(setattr, self.progress, "value", k)
     self._stop_if_asked()
 
-
+# %% ../nbs/11_studio.ipynb #c5af2032
 @patch
 def _work(self: DesignStudio, what, steps):
     line = f"{what}: done", False
@@ -347,7 +348,7 @@ def propose(self: DesignStudio):
         if len(found) < (n := asked.settings["n"]): return f"propose: done, {len(found)} designs instead of {n}: the rest is not connected"
     self._run("propose", steps())
 
-
+# %% ../nbs/11_studio.ipynb #c5a61414
 @patch
 def _current(self: DesignStudio):
     "What the candidates were asked for, if that is what the controls say."
@@ -450,7 +451,6 @@ def update_figures(self: DesignStudio,
 @patch
 def _bars(self: DesignStudio, c):
     "How far a candidate is off each target, by the model with its interval and by the solver."
-    from matplotlib.figure import Figure
     figure = Figure(figsize=(4.4, 2.6), layout="constrained")
     _reached(ax := figure.subplots(), Designs([c], self.request))
     ax.set(xlabel="open: the model with its 90 % interval; full: the solver", xticks=[], xlim=(.5, 1.5))
@@ -551,7 +551,7 @@ def load(self: DesignStudio,
     "Take a volume to predict, and to design like."
     self._hold(*self._seen(volume), code)
 
-
+# %% ../nbs/11_studio.ipynb #6a1b7843
 @patch
 def _hold(self: DesignStudio, like, row, code):
     self.like, self.like_code = like, code

@@ -73,7 +73,7 @@ def _sight(model):
     for t in model.filters.buffers(): h.update(t.cpu().numpy().tobytes())
     return f"views-{h.hexdigest()}"
 
-
+# %% ../nbs/08_train.ipynb #cc60f793
 def _kept(model, dataset, width):
     "The array in the store that keeps views, a row each, NaN where they are not known yet; None if it is read only."
     root, name, n = zarr.open_group(dataset.path, mode="r+"), _sight(model), dataset._phase.shape[0]
@@ -110,7 +110,7 @@ def _scratch(dataset, width):
     if hasattr(os, "posix_fallocate"): os.posix_fallocate(file.fileno(), 0, 4 * width * len(dataset))  # or a full disk would kill
     return np.memmap(file, np.float32, "w+", shape=(len(dataset), width))
 
-
+# %% ../nbs/08_train.ipynb #581ee18e
 def dataset_views(
     model,  # `VAERegression`; its configuration decides what it sees
     dataset,  # `MicroDataset`; its store keeps the views for the next time
@@ -449,7 +449,7 @@ def _part(old, like):
     "What of `old` there is in `like`, too."
     return {k: _part(old.get(k, {}), v) if isinstance(v, dict) else old.get(k) for k, v in like.items()}
 
-
+# %% ../nbs/08_train.ipynb #30173147
 def _checkpoint_of(path, identity):
     "`_read_checkpoint`, of a run with this identity, or with this part of it."
     parts, about = _read_checkpoint(path)

@@ -11,8 +11,12 @@ import asyncio, html, io, math, os, threading
 import anywidget
 import ipywidgets as w
 import numpy as np
+import pyvista as pv
 import traitlets
 from fastcore.basics import patch
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+from pyvista import Plotter  # by name, or it would be loaded with the first picture
 
 from .plot import _draw_plane, _off_screen, _palette, _surface, latent_plane
 
@@ -71,14 +75,13 @@ class Code(anywidget.AnyWidget):
 
 def _png(image):
     "An image (rows, columns, 3) as PNG."
-    from matplotlib.image import imsave
     imsave(file := io.BytesIO(), image, format="png")
     return file.getvalue()
 
 # %% ../nbs/10_widgets.ipynb #71d3edcb
 _modes = ("free", "value", "range", "min", "max")
 
-
+# %% ../nbs/10_widgets.ipynb #7b6a9bf4
 class Target(w.HBox):
     "The controls of one property."
     def __init__(self,
@@ -229,8 +232,7 @@ def plotter(self: View):
     "The scene, made when it is first needed."
     if self._plotter is None:
         _off_screen()
-        import pyvista as pv
-        self._plotter = pv.Plotter(off_screen=True, notebook=True, window_size=(560, 500), lighting="light kit")
+        self._plotter = Plotter(off_screen=True, notebook=True, window_size=(560, 500), lighting="light kit")
     return self._plotter
 
 
@@ -261,7 +263,6 @@ def _refresh(self: View):
 @patch
 def _grid(self: View):
     "The voxels as PyVista has them, with the stress where it is known."
-    import pyvista as pv
     v = self.volume
     grid = pv.ImageData(dimensions=np.add(v.shape, 1), spacing=v.spacing)
     grid.cell_data["phase"] = v.phase.ravel(order="F")
@@ -360,7 +361,6 @@ def _ends(self: LatentMap):
 @patch
 def draw(self: LatentMap):
     "The picture: no axes around it, so that a place on it is a place in the plane."
-    from matplotlib.figure import Figure
     figure = Figure(figsize=(_side / 100, _side / 100), dpi=100)
     ax, (low, high) = figure.add_axes((0, 0, 1, 1)), self._ends()
     _draw_plane(ax, self.plane, self.colour.value, self.candidates, self.chosen)
