@@ -11,12 +11,10 @@ import asyncio, html, io, math, os, threading
 import anywidget
 import ipywidgets as w
 import numpy as np
-import pyvista as pv
 import traitlets
 from fastcore.basics import patch
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
-from pyvista import Plotter  # by name, or it would be loaded with the first picture
 
 from .plot import _draw_plane, _off_screen, _palette, _surface, latent_plane
 
@@ -232,7 +230,8 @@ def plotter(self: View):
     "The scene, made when it is first needed."
     if self._plotter is None:
         _off_screen()
-        self._plotter = Plotter(off_screen=True, notebook=True, window_size=(560, 500), lighting="light kit")
+        import pyvista as pv
+        self._plotter = pv.Plotter(off_screen=True, notebook=True, window_size=(560, 500), lighting="light kit")
     return self._plotter
 
 
@@ -263,6 +262,7 @@ def _refresh(self: View):
 @patch
 def _grid(self: View):
     "The voxels as PyVista has them, with the stress where it is known."
+    import pyvista as pv
     v = self.volume
     grid = pv.ImageData(dimensions=np.add(v.shape, 1), spacing=v.spacing)
     grid.cell_data["phase"] = v.phase.ravel(order="F")
