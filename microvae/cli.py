@@ -194,8 +194,6 @@ def _train(data, out, config, workers, **options):
     train, validation, test = data.split()
     _check_held(config, train, test, "the test split")
     model, checkpoint = VAERegression(config), out / "checkpoint.safetensors"
-    if (out / "metrics.json").exists() and not checkpoint.exists():
-        raise FileExistsError(f"{out} holds a finished model and is not overwritten: delete it, or choose another folder")
     out.mkdir(parents=True, exist_ok=True)
     history = fit(model, train, validation, checkpoint=checkpoint, workers=workers, **options)
     main = _processes().is_main_process  # of `accelerate launch`: one of them writes
@@ -239,6 +237,8 @@ def train(
     with _plain_errors():
         from microvae.train import _processes
         settings = _settings(choices)
+        if (out / "metrics.json").exists() and not (out / "checkpoint.safetensors").exists():
+            raise FileExistsError(f"{out} holds a finished model and is not overwritten: delete it, or choose another folder")
         with _processes().main_process_first(): data = _data(source, table, read)  # one imports, the others open
         with _aside(as_json):
             weights, scores = _train(data, out, _config({"seed": seed} | settings, data), workers, epochs=epochs, decode=decode,
