@@ -11,7 +11,6 @@ from contextlib import contextmanager, nullcontext, redirect_stdout
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Optional
-from zipfile import BadZipFile
 
 import typer
 
@@ -29,14 +28,14 @@ def _plain_errors(stopped="interrupted"):
     "A bad request ends in one line and exit code 2, Ctrl-C in 130, a fault of ours in a traceback and 70."
     try: yield
     except typer.Exit: raise
-    except (ValueError, OSError, ImportError, FloatingPointError, RuntimeError, MemoryError, BadZipFile) as error:
+    except (ValueError, OSError, ImportError, FloatingPointError, RuntimeError, MemoryError) as error:
         typer.echo(f"microvae: {' '.join(str(error).split()) or type(error).__name__}", err=True)
         raise typer.Exit(2) from None
     except Exception:
         typer.echo(traceback.format_exc(), err=True)
         raise typer.Exit(70) from None
     except KeyboardInterrupt as stop:
-        typer.echo(f"microvae: {stop or stopped}", err=True)
+        typer.echo(f"microvae: {str(stop) or stopped}", err=True)
         raise typer.Exit(130) from None
 
 # %% ../nbs/12_cli.ipynb #59217ae1

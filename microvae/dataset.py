@@ -15,6 +15,7 @@ from numbers import Integral
 from operator import index
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zipfile import BadZipFile
 
 import joblib
 import numpy as np
@@ -581,14 +582,25 @@ def _read_hdf5(path):
     return pd.DataFrame(columns)
 
 
+def _table_file(path, name):
+    "The table in a file, its column `name` as text where the format has no types."
+    suffix, as_text = path.suffix.lower(), {name: str}
+    if suffix == ".csv": return pd.read_csv(path, dtype=as_text)
+    if suffix == ".tsv": return pd.read_csv(path, dtype=as_text, sep="\t")
+    if suffix == ".xlsx": return pd.read_excel(path, dtype=as_text, engine="openpyxl")
+    return _read_hdf5(path)
+
+
 def _read_table(table, name):
     "The table of properties as a DataFrame whose column `name` is text."
     if isinstance(table, pd.DataFrame): frame = table.copy()
-    elif (suffix := Path(table).suffix.lower()) == ".csv": frame = pd.read_csv(table, dtype={name: str})
-    elif suffix == ".tsv": frame = pd.read_csv(table, dtype={name: str}, sep="\t")
-    elif suffix in (".h5", ".hdf5"): frame = _read_hdf5(table)
-    elif suffix == ".xlsx": frame = pd.read_excel(table, dtype={name: str}, engine="openpyxl")
-    else: raise ValueError(f"{table}: a table is a DataFrame, or a file of type .csv, .tsv, .xlsx, .h5 or .hdf5")
+    elif (path := Path(table)).suffix.lower() not in (".csv", ".tsv", ".xlsx", ".h5", ".hdf5"):
+        raise ValueError(f"{table}: a table is a DataFrame, or a file of type .csv, .tsv, .xlsx, .h5 or .hdf5")
+    else:
+        try: frame = _table_file(path, name)
+        except FileNotFoundError: raise
+        except (ValueError, OSError, KeyError, BadZipFile) as error:
+            raise ValueError(f"{table} cannot be read as a table of type {path.suffix}, write it anew: {error}") from None
     if name not in frame:
         raise ValueError(f"the table has no column {name!r}, give name=; it has {', '.join(map(str, frame))}")
     return frame.assign(**{name: frame[name].astype(str).str.strip()})

@@ -143,7 +143,7 @@ def _arrange(self: DesignStudio):
     for i, title in enumerate(("Constraints, size, phases", "Start from a volume")): more.set_title(i, title)
     run = w.VBox([w.HBox([self.n, self.seed], layout=w.Layout(flex_flow="row wrap")),
                   w.HBox(list(self.buttons.values())), self.progress, self.status])
-    self.asking = w.VBox([w.HTML("<b>Targets</b>"), *self.targets.values(), more, run], layout=w.Layout(width="42em"))
+    self.asking = w.VBox([w.HTML("<b>Targets</b>"), *self.targets.values(), more, run], layout=w.Layout(width="46em"))
     tabs = w.Tab([w.VBox([self.view, self.stress]), w.VBox([self.bars, self.figures]), self.map,
                   w.VBox([w.HBox([self.folder, self.save]), self.code])])
     for i, title in enumerate(("3D", "Figures", "Latent space", "Export")): tabs.set_title(i, title)

@@ -388,7 +388,7 @@ class Card(w.VBox):
         self.picture, self.caption = Picture(), w.HTML()
         self.keep = w.Checkbox(True, description="export", indent=False, layout=w.Layout(width="8em"))
         self.picture.observe(_on_page(lambda _: choose()), "click")
-        super().__init__([self.picture, self.caption, self.keep], layout=w.Layout(width="112px", margin="0 8px 0 0"))
+        super().__init__([self.picture, self.caption, self.keep], layout=w.Layout(width="132px", margin="0 8px 0 0"))
 
 
 @patch
