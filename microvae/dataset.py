@@ -9,7 +9,7 @@ __all__ = ['families', 'recipes', 'draw_gaussian', 'draw_atlas', 'build_dataset'
 # %% ../nbs/04_dataset.ipynb #ad160001
 import copy, glob, hashlib, json, math, re, warnings
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import permutations, product
 from numbers import Integral
 from operator import index
@@ -582,25 +582,23 @@ def _read_hdf5(path):
     return pd.DataFrame(columns)
 
 
-def _table_file(path, name):
-    "The table in a file, its column `name` as text where the format has no types."
-    suffix, as_text = path.suffix.lower(), {name: str}
-    if suffix == ".csv": return pd.read_csv(path, dtype=as_text)
-    if suffix == ".tsv": return pd.read_csv(path, dtype=as_text, sep="\t")
-    if suffix == ".xlsx": return pd.read_excel(path, dtype=as_text, engine="openpyxl")
-    return _read_hdf5(path)
+def _typed_hdf5(path, dtype): return _read_hdf5(path)  # which has types of its own
+
+
+_table_files = {".csv": pd.read_csv, ".tsv": partial(pd.read_csv, sep="\t"), ".xlsx": partial(pd.read_excel, engine="openpyxl"),
+                ".h5": _typed_hdf5, ".hdf5": _typed_hdf5}
 
 
 def _read_table(table, name):
     "The table of properties as a DataFrame whose column `name` is text."
     if isinstance(table, pd.DataFrame): frame = table.copy()
-    elif (path := Path(table)).suffix.lower() not in (".csv", ".tsv", ".xlsx", ".h5", ".hdf5"):
-        raise ValueError(f"{table}: a table is a DataFrame, or a file of type .csv, .tsv, .xlsx, .h5 or .hdf5")
+    elif (suffix := Path(table).suffix.lower()) not in _table_files:
+        raise ValueError(f"{table}: a table is a DataFrame, or a file of type {', '.join(_table_files)}")
     else:
-        try: frame = _table_file(path, name)
-        except FileNotFoundError: raise
+        try: frame = _table_files[suffix](table, dtype={name: str})
+        except (FileNotFoundError, PermissionError): raise  # these name the file
         except (ValueError, OSError, KeyError, BadZipFile) as error:
-            raise ValueError(f"{table} cannot be read as a table of type {path.suffix}, write it anew: {error}") from None
+            raise ValueError(f"{table} cannot be read as a table of type {suffix}, write it anew: {error}") from None
     if name not in frame:
         raise ValueError(f"the table has no column {name!r}, give name=; it has {', '.join(map(str, frame))}")
     return frame.assign(**{name: frame[name].astype(str).str.strip()})
