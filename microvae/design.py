@@ -455,7 +455,7 @@ def propose(self: _Search, n, rng, like=None, workers=None, m=_draws):
     while tried < most and len(found) < n:
         with _one_thread(): points = (_points_from_prior(self.model, self.goal, m, self.shape, rng) if like is None
                                       else _points_like(self.model, like, m, rng))
-        for part in _each(partial(_looked_at, self), _parts(points, 4), workers, "look"): found += part
+        for part in _each(partial(_looked_at, self), _parts(points, 3), workers, "look"): found += part
         tried += 1
     if not found:
         raise ValueError(f"none of {tried * m} draws percolates along {self.goal.percolates}: ask for a higher "

@@ -244,58 +244,60 @@ class _Grid:
         self.element = maps.new_tensor(np.stack([_element_stiffness(B, spacing, scheme) for B in basis]))  # (r, 24, 24)
         self.affine = maps.new_tensor(_affine(spacing))  # (6, 24)
         nx, ny, nz = self.shape
-        thick = max(1, (2**15 if maps.device.type == "cpu" else 2**22) // (ny * nz))
+        at_once = 2**15 if maps.device.type == "cpu" else 2**22  # voxels
+        self.together = max(1, at_once // self.size)  # loads
+        thick = max(1, at_once // (ny * nz))
         self.slabs = [slice(i, min(i + thick, nx)) for i in range(0, nx, thick)]
 
 
 def _pad(u):
     "Repeat the first layer of nodes behind the last along each axis."
-    return F.pad(u[None], (0, 1) * 3, mode="circular")[0]
+    return F.pad(u, (0, 1) * 3, mode="circular")
 
 
 @patch
 def corners(self: _Grid, padded, slab):
-    "Corner values (24, n) of the voxels of `slab` from a padded node field."
-    u = padded[:, slab.start : slab.stop + 1]
-    return u.unfold(1, 2, 1).unfold(2, 2, 1).unfold(3, 2, 1).permute(0, 4, 5, 6, 1, 2, 3).reshape(24, -1)
+    "Corner values (l, 24, n) of the voxels of `slab` from padded node fields (l, 3, ...)."
+    u = padded[:, :, slab.start : slab.stop + 1]
+    return u.unfold(2, 2, 1).unfold(3, 2, 1).unfold(4, 2, 1).permute(0, 1, 5, 6, 7, 2, 3, 4).reshape(len(u), 24, -1)
 
 # %% ../nbs/02_homogenize.ipynb #dc23aafc
 @patch
 def weigh(self: _Grid, forces, slab):
-    "Sum over the basis the forces (r, 24, n or 1), weighted by the maps, to (24, n)."
-    maps = self.maps[:, slab].reshape(len(self.maps), 1, -1)
+    "Sum over the basis the forces (r, ..., n or 1), weighted by the maps, to (..., n)."
+    maps = self.maps[:, slab].reshape(len(self.maps), -1)
     out = forces[0] * maps[0]
     for f, a in zip(forces[1:], maps[1:]): out.addcmul_(f, a)
     return out
 
 
 @patch
-def assemble(self: _Grid, forces):
-    "Nodal forces (3, nx, ny, nz) from `forces(slab)`, those on the corners of each voxel."
+def assemble(self: _Grid, forces, n):
+    "Nodal forces (n, 3, nx, ny, nz) from `forces(slab)`, those on the corners of each voxel, of `n` loads."
     nx, ny, nz = self.shape
-    out = self.maps.new_zeros(3, nx + 1, ny + 1, nz + 1)
+    out = self.maps.new_zeros(n, 3, nx + 1, ny + 1, nz + 1)
     for slab in self.slabs:
-        f = self.weigh(forces(slab), slab).view(3, 8, -1, ny, nz)
+        f = self.weigh(forces(slab), slab).view(n, 3, 8, -1, ny, nz)
         for c, (i, j, k) in enumerate(_CORNERS):
-            out[:, slab.start + i : slab.stop + i, j : j + ny, k : k + nz] += f[:, c]
-    out[:, 0] += out[:, nx]
-    out[:, :, 0] += out[:, :, ny]
+            out[:, :, slab.start + i : slab.stop + i, j : j + ny, k : k + nz] += f[:, :, c]
+    out[:, :, 0] += out[:, :, nx]
+    out[:, :, :, 0] += out[:, :, :, ny]
     out[..., 0] += out[..., nz]
-    return out[:, :nx, :ny, :nz].contiguous()
+    return out[:, :, :nx, :ny, :nz].contiguous()
 
 # %% ../nbs/02_homogenize.ipynb #345915e6
 @patch
 def __call__(self: _Grid, u):
-    "Nodal forces of the nodal displacements `u`, both (3, nx, ny, nz)."
-    u = _pad(u)
-    return self.assemble(lambda slab: self.element @ self.corners(u, slab))
+    "Nodal forces of the nodal displacements `u`, both (l, 3, nx, ny, nz)."
+    padded = _pad(u)
+    return self.assemble(lambda slab: self.element[:, None] @ self.corners(padded, slab), len(u))
 
 
 @patch
-def load(self: _Grid, j):
-    "The nodal forces with which the grid answers the unit strain `j`, to be balanced by the fluctuation."
-    force = -(self.element @ self.affine[j])[..., None]  # (r, 24, 1)
-    return self.assemble(lambda slab: force)
+def loads(self: _Grid, which):
+    "The nodal forces with which the grid answers the unit strains `which`, to be balanced by the fluctuations."
+    force = -self.element[:, None] @ self.affine[which][..., None]  # (r, l, 24, 1)
+    return self.assemble(lambda slab: force, len(which))
 
 # %% ../nbs/02_homogenize.ipynb #b42671ea
 @lru_cache(maxsize=4)
@@ -305,9 +307,9 @@ def _green(shape, spacing, reference, scheme, dtype, device):
     grid = _Grid(maps, np.reshape(reference, (1, 6, 6)), spacing, scheme)
     rows = []
     for d in range(3):
-        impulse = maps.new_zeros(3, *shape)
-        impulse[d, 0, 0, 0] = 1
-        rows.append(torch.fft.rfftn(grid(impulse)[d:], dim=(1, 2, 3)).real)
+        impulse = maps.new_zeros(1, 3, *shape)
+        impulse[0, d, 0, 0, 0] = 1
+        rows.append(torch.fft.rfftn(grid(impulse)[0, d:], dim=(1, 2, 3)).real)
     (a, b, c), (d, e), (f,) = rows
     cofactors = torch.stack([d * f - e * e, c * e - b * f, b * e - c * d, a * f - c * c, b * c - a * e, a * d - b * b])
     det = a * cofactors[0] + b * cofactors[1] + c * cofactors[2]
@@ -318,12 +320,12 @@ def _green(shape, spacing, reference, scheme, dtype, device):
 
 
 def _precondition(green, r):
-    "Displacements of the homogeneous grid under the nodal forces `r`, both (3, nx, ny, nz)."
-    f = torch.view_as_real(torch.fft.rfftn(r, dim=(1, 2, 3)))
+    "Displacements of the homogeneous grid under the nodal forces `r`, both (l, 3, nx, ny, nz)."
+    f = torch.view_as_real(torch.fft.rfftn(r, dim=(2, 3, 4)))
     u = torch.empty_like(f)
     for d, (i, j, k) in enumerate(((0, 1, 2), (1, 3, 4), (2, 4, 5))):
-        torch.mul(green[i], f[0], out=u[d]).addcmul_(green[j], f[1]).addcmul_(green[k], f[2])
-    return torch.fft.irfftn(torch.view_as_complex(u), s=r.shape[1:], dim=(1, 2, 3))
+        torch.mul(green[i], f[:, 0], out=u[:, d]).addcmul_(green[j], f[:, 1]).addcmul_(green[k], f[:, 2])
+    return torch.fft.irfftn(torch.view_as_complex(u), s=r.shape[2:], dim=(2, 3, 4))
 
 # %% ../nbs/02_homogenize.ipynb #caa8bf27
 class ConvergenceError(RuntimeError):
@@ -346,37 +348,50 @@ def _remaining(drops):
 
 # %% ../nbs/02_homogenize.ipynb #a1c0de02
 def _solve(grid, green, load, energy, tol, max_iter):
-    "Fluctuation under `load`, iterations and estimated relative error; `energy` is that of no fluctuation."
-    def dot(a, b): return torch.dot(a.view(-1), b.view(-1)).item() / grid.size
+    "The fluctuation under each `load`, iterations and estimated relative error; `energy` is that of no fluctuation."
+    def dot(a, b): return torch.bmm(a.flatten(1)[:, None], b.flatten(1)[..., None]).view(-1).double().cpu().numpy() / grid.size
+    def of_each(factors): return load.new_tensor(factors)[:, None, None, None, None]
+    def go_on_with(these):
+        nonlocal todo, rz, u, r, p
+        if these.all(): return
+        done[todo[~these]] = u[~these]
+        todo, rz, u, r, p = (a[these] for a in (todo, rz, u, r, p))
+
     eps = torch.finfo(load.dtype).eps
-    nothing, zero = (8 * eps) ** 2 * energy, 32 * eps * energy
-    u, r, drops, error = torch.zeros_like(load), load.clone(), [], math.inf
-    z = _precondition(green, r)
-    p, rz = z.clone(), dot(r, z)
-    for iteration in range(max_iter):
-        if rz <= nothing: return u, iteration, 0.0
+    nothing, zero, energy = (8 * eps) ** 2 * energy, 32 * eps * energy, energy.copy()
+    iterations, errors, drops = np.zeros(len(energy), int), np.full(len(energy), math.inf), [[] for _ in energy]
+    done, u, r, todo = torch.empty_like(load), torch.zeros_like(load), load.clone(), np.arange(len(energy))
+    p = z = _precondition(green, r)
+    rz = dot(r, z)
+    while True:
+        errors[todo[rz <= nothing[todo]]] = 0
+        go_on_with(rz > nothing[todo])
+        if not len(todo): return done, iterations, errors
+        if iterations.max() == max_iter: break
         f = grid(p)
         alpha = rz / dot(p, f)
-        u.add_(p, alpha=alpha)
-        r.sub_(f, alpha=alpha)
-        drops.append(alpha * rz)
-        energy -= drops[-1]
-        if energy <= zero:
+        u.addcmul_(p, of_each(alpha))
+        r.addcmul_(f, of_each(-alpha))
+        energy[todo] -= alpha * rz
+        iterations[todo] += 1
+        for i, drop in zip(todo, alpha * rz): drops[i].append(drop)
+        if (energy <= zero).any():
             raise ConvergenceError(f"a stiffness of zero, as far as {load.dtype} can tell: {_DISCONNECTED}", math.inf)
-        error = _remaining(drops) / energy
-        if error <= tol: return u, iteration + 1, error
-        z = _precondition(green, r)
-        rz, previous = dot(r, z), rz
-        p.mul_(rz / previous).add_(z)
-    raise ConvergenceError(f"the stiffness is accurate to {error:.1e}, not to tol={tol:g}, after max_iter={max_iter} "
-                           f"iterations: raise either; {_DISCONNECTED}", error)
+        errors[todo] = [_remaining(drops[i]) / energy[i] for i in todo]
+        go_on_with(errors[todo] > tol)
+        if not len(todo): return done, iterations, errors
+        z, previous = _precondition(green, r), rz
+        rz = dot(r, z)
+        p.mul_(of_each(rz / previous)).add_(z)
+    raise ConvergenceError(f"the stiffness is accurate to {errors.max():.1e}, not to tol={tol:g}, after max_iter={max_iter} "
+                           f"iterations: raise either; {_DISCONNECTED}", errors.max())
 
 # %% ../nbs/02_homogenize.ipynb #280b6ede
 def _totals(grid, u, loads):
     "For each slab: the total corner displacements (l, 24, n), relative to the first corner."
-    padded = [_pad(v) for v in u]
+    padded = _pad(u)
     for slab in grid.slabs:
-        U = torch.stack([grid.corners(v, slab) for v in padded]).view(len(u), 3, 8, -1)
+        U = grid.corners(padded, slab).view(len(u), 3, 8, -1)
         U -= U[:, :, :1].clone()  # a translation stores no energy, but would cost digits
         yield slab, U.view(len(u), 24, -1).add_(grid.affine[loads][..., None])
 
@@ -476,8 +491,11 @@ def _homogenize(x, table, spacing, tol, scheme, loads, dtype, max_iter, return_f
         grid = _Grid(maps.detach(), basis, spacing, scheme)
         green = _green(tuple(x.shape), spacing, tuple(table.mean(0).ravel()), scheme, dtype, x.device)
         uniform = np.tensordot(grid.maps.mean((1, 2, 3), dtype=torch.float64).cpu().numpy(), basis, 1)
-        solutions = (_solve(grid, green, grid.load(j), uniform[j, j], tol, max_iter) for j in loads)
-        u, iterations, errors = zip(*solutions)
+        u, iterations, errors = grid.maps.new_empty(len(loads), 3, *grid.shape), [], []
+        for some in torch.arange(len(loads)).split(grid.together):
+            which = [loads[i] for i in some]
+            u[some], *found = _solve(grid, green, grid.loads(which), uniform.diagonal()[which], tol, max_iter)
+            iterations.extend(found[0].tolist()), errors.extend(found[1].tolist())
         C = _energy_products(grid, u, loads)
         fields = _fields(grid, basis, spacing, u, loads, home) if return_fields else None
     return Homogenized(_Stiffness.apply(maps, C, grid, u, loads).to(home), max(iterations), max(errors), fields)
