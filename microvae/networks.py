@@ -375,7 +375,8 @@ class ConvDecoder(nn.Module):
         self.seed = nn.Linear(n_latent, channels * 64)
         self.convs = nn.ModuleList(nn.Conv3d(i, o, 3, padding=1, padding_mode="circular")
                                    for i, o in zip(widths, widths[1:]))
-        self.last, self.fraction = nn.Conv3d(widths[-1], 1, 1), nn.Linear(n_latent, 1)
+        self.last = nn.Conv3d(widths[-1], 1, 1, bias=False)  # what is constant drops out of a standardised field
+        self.fraction = nn.Linear(n_latent, 1)
 
 
 @patch
