@@ -364,8 +364,9 @@ def _solve(grid, green, load, energy, tol, max_iter):
     p = z = _precondition(green, r)
     rz = dot(r, z)
     while True:
-        errors[todo[rz <= nothing[todo]]] = 0
-        go_on_with(rz > nothing[todo])
+        at_rest = rz <= nothing[todo]
+        errors[todo[at_rest]] = 0
+        go_on_with(~at_rest)
         if not len(todo): return done, iterations, errors
         if iterations.max() == max_iter: break
         f = grid(p)
@@ -378,7 +379,7 @@ def _solve(grid, green, load, energy, tol, max_iter):
         if (energy <= zero).any():
             raise ConvergenceError(f"a stiffness of zero, as far as {load.dtype} can tell: {_DISCONNECTED}", math.inf)
         errors[todo] = [_remaining(drops[i]) / energy[i] for i in todo]
-        go_on_with(errors[todo] > tol)
+        go_on_with(~(errors[todo] <= tol))  # nor is one done that is not a number
         if not len(todo): return done, iterations, errors
         z, previous = _precondition(green, r), rz
         rz = dot(r, z)
