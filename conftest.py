@@ -24,6 +24,11 @@ def pytest_collect_file(file_path, parent):
         return NotebookFile.from_parent(parent, path=file_path)
 
 
+def pytest_collection_modifyitems(config, items):
+    "The browser first: it takes as long as the rest, which the other worker gets."
+    if "browser" in config.getoption("--flags"): items.sort(key=lambda item: "browser" not in directives(item.path))
+
+
 class NotebookFile(pytest.File):
     def collect(self):
         flags = set(self.config.getoption("--flags").split())

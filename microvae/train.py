@@ -6,7 +6,7 @@
 __all__ = ['dataset_views', 'plot_history', 'fit', 'evaluate', 'plot_parity', 'label', 'refit']
 
 # %% ../nbs/08_train.ipynb #1881185f
-import copy, hashlib, json, math, os, sys, tempfile, time
+import copy, hashlib, inspect, json, math, os, sys, tempfile, time
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, replace
@@ -677,6 +677,13 @@ def _solved(phases, names, tol, part):
 def _simulated(simulate, part): return [{k: float(v) for k, v in simulate(x).items()} for x in part]
 
 
+def _named(simulate):
+    "What tells a function from others: its name, and its source where that can be read."
+    source = ""
+    with suppress(OSError, TypeError): source = joblib.hash(inspect.getsource(simulate))
+    return f"{getattr(simulate, '__qualname__', repr(simulate))} {source}"
+
+
 def _known_labels(checkpoint):
     "The rows that a checkpoint of `label` holds, by key; a last line that was cut short is dropped."
     if checkpoint is None or not Path(checkpoint).exists(): return {}
@@ -705,14 +712,14 @@ def label(
     simulate=None,  # function of a phase array that returns {name: value}, instead of `homogenize`
     tol=1e-4,  # relative accuracy of the solver
     workers=None,  # processes; None: all cores. The result does not depend on it
-    checkpoint=None,  # file that keeps finished rows, so that the same call goes on after a stop
+    checkpoint=None,  # file that keeps finished rows, so that the same call goes on after a stop; an edited simulate starts anew
 ):  # DataFrame, a row per volume; stiffnesses in the unit of `phases`
     "The properties of volumes by the solver, or by whatever can compute them."
     volumes = np.asarray(volumes)
     if volumes.ndim != 4:
         raise ValueError(f"volumes are phase ids (n, nx, ny, nz), not {volumes.shape}; a single one is volume[None]")
     work = partial(_simulated, simulate) if simulate else partial(_solved, phases, names, tol)
-    about = getattr(simulate, "__qualname__", repr(simulate)) if simulate else f"{_as_json(phases)} {list(names)} {tol}"
+    about = _named(simulate) if simulate else f"{_as_json(phases)} {list(names)} {tol}"
     def found_for(some): return _each(work, _parts(some, 1), workers, "solves")
     labels = _labelled(volumes, about, found_for, checkpoint)
     for i, row in enumerate(labels):
