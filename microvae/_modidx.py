@@ -826,6 +826,7 @@ d = { 'settings': { 'branch': 'main',
                                   'microvae.widgets.View.plotter': ('widgets.html#view.plotter', 'microvae/widgets.py'),
                                   'microvae.widgets.View.show': ('widgets.html#view.show', 'microvae/widgets.py'),
                                   'microvae.widgets._on_page': ('widgets.html#_on_page', 'microvae/widgets.py'),
+                                  'microvae.widgets._on_step': ('widgets.html#_on_step', 'microvae/widgets.py'),
                                   'microvae.widgets._png': ('widgets.html#_png', 'microvae/widgets.py'),
                                   'microvae.widgets._set_ends': ('widgets.html#_set_ends', 'microvae/widgets.py'),
                                   'microvae.widgets._why_pictures': ('widgets.html#_why_pictures', 'microvae/widgets.py')}}}

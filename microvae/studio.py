@@ -87,7 +87,7 @@ class DesignStudio(w.VBox):
         self.model._check_fitted()
         self.simulate, self.entries, self.asked, self.request, self.chosen = simulate, [], None, None, None
         self.like, self.like_code, self._source = None, "", ""
-        self.running, self._moving, self._thread, self._stop, self._jobs = False, False, None, threading.Event(), deque()
+        self.running, self._given, self._thread, self._stop, self._jobs = False, None, None, threading.Event(), deque()
         self.trouble = ""  # what went wrong on the page since the work that runs began
         try: self._loop = asyncio.get_running_loop()
         except RuntimeError: self._loop = None  # no page: `wait` does what is left to do
@@ -224,16 +224,13 @@ def _reach(self: DesignStudio, targets, ends=(.005, .995)):
 @_guarded
 def _changed(self: DesignStudio, _):
     "A target was moved: set the limits of all sliders by what the other targets leave."
-    if self._moving: return
-    self._moving = True
-    try:
-        given = {name: t.target for name, t in self.targets.items() if t.target is not None}
-        free = self._reach(given)
-        for name, t in self.targets.items():
-            reach = self._reach({k: v for k, v in given.items() if k != name}) if name in given else free
-            if name in reach: t.set_reach(*reach[name])
-        if not self.running and "microvae-error" in self.status.value: self.say("")  # of controls that are no more
-    finally: self._moving = False
+    given = {name: t.target for name, t in self.targets.items() if t.target is not None}
+    if self._given == (now := (given, self.phases.value)): return  # a slider that is not in use was moved, by this or by the browser
+    self._given, free = now, self._reach(given)
+    for name, t in self.targets.items():
+        reach = self._reach({k: v for k, v in given.items() if k != name}) if name in given else free
+        if name in reach: t.set_reach(*reach[name])
+    if not self.running and "microvae-error" in self.status.value: self.say("")  # of controls that are no more
 
 # %% ../nbs/11_studio.ipynb #69f222ad
 @patch
