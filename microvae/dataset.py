@@ -7,7 +7,7 @@ __all__ = ['families', 'recipes', 'draw_gaussian', 'draw_atlas', 'build_dataset'
            'transform_volume', 'transform_properties', 'augment']
 
 # %% ../nbs/04_dataset.ipynb #ad160001
-import copy, glob, hashlib, json, math, re, warnings
+import copy, glob, hashlib, json, math, re, signal, warnings
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from itertools import permutations, product
@@ -292,11 +292,16 @@ def _read_labels(path, request):
     return {int(i): (int(d), v) for i, d, v in zip(kept["index"], kept["digest"], kept["properties"], strict=True)}
 
 # %% ../nbs/04_dataset.ipynb #49cadb9b
+def _in_processes(jobs, workers, order):
+    "Results of delayed calls, as they finish or in order, by processes that leave Ctrl-C to this one."
+    deaf = dict(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    return joblib.Parallel(-1 if workers is None else workers, return_as=order, batch_size=1, **deaf)(jobs)
+
+
 def _results(todo, generator, request, phases, known, workers):
     "The rows `todo`, as they finish."
     jobs = (joblib.delayed(_row)(int(i), generator, request, phases, known.get(int(i))) for i in todo)
-    unordered = "generator_unordered"
-    return joblib.Parallel(n_jobs=-1 if workers is None else workers, return_as=unordered, batch_size=1)(jobs)
+    return _in_processes(jobs, workers, "generator_unordered")
 
 
 def _fill(root, n, todo, results):

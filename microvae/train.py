@@ -30,7 +30,7 @@ from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
 from . import __version__
-from .dataset import MicroDataset, _as_json, _digest, _one_thread, transform_properties, transform_volume
+from .dataset import MicroDataset, _as_json, _digest, _in_processes, _one_thread, transform_properties, transform_volume
 from .homogenize import Isotropic, elastic_properties, homogenize
 from .model import (VAEConfig, VAERegression, Views, _check_cubes, _coarse, _normal_quantile, gaussian_nll,
                             permute_views)
@@ -44,7 +44,7 @@ _watch = ContextVar("_watch", default=None)  # of a page that shows progress its
 def _each(function, parts, workers, desc):
     "`function` of each part, computed in processes, in order, as they are ready."
     jobs = (joblib.delayed(function)(part) for part in parts)
-    results = joblib.Parallel(-1 if workers is None else workers, return_as="generator", batch_size=1)(jobs)
+    results = _in_processes(jobs, workers, "generator")
     watch = _watch.get()
     with tqdm(total=sum(map(len, parts)), desc=desc, delay=2, unit=" volumes", disable=watch is not None) as bar:
         for k, (result, part) in enumerate(zip(results, parts), 1):
