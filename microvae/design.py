@@ -528,7 +528,7 @@ def from_point(cls: Candidate,
     shape=None,  # (nx, ny, nz); None: that of the model
 ):  # `Candidate`
     "What a point of latent space decodes to; it belongs to no target until it is verified."
-    z = np.asarray(z, np.float32)
+    z, model = np.asarray(z, np.float32), _on_cpu(model)  # where `design` decodes, to the same voxels
     x = model.decode(z[None], shape, [seed], None if fraction is None else [fraction])[0]
     predicted, fraction = model.predict(x).iloc[0].to_dict(), float(x.mean()) if fraction is None else fraction
     return cls(Volume(x), math.nan, False, predicted, None, component, z, fraction, seed)

@@ -848,7 +848,7 @@ def sample(self: VAERegression,
     self._check_fitted()
     rng = np.random.default_rng(seed)
     c = self.property_prior.sample(n, targets, rng)
-    g = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
+    g = torch.Generator().manual_seed(int(rng.integers(2**62)))
     z, component = self.prior.sample(self.standardise(c), generator=g)
     seeds, known = rng.integers(2**62, size=n), "volume_fraction" in c
     volumes = self.decode(z, shape, seeds, c.volume_fraction.to_numpy() if known else None)

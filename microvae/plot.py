@@ -386,7 +386,7 @@ def latent_plane(
     "Draw from the latent prior for properties drawn from p(c), and find the plane that shows most of it."
     c = model.property_prior.sample(n, None, seed)
     with torch.no_grad(): z, k = model.prior.sample(model.standardise(c), generator=torch.Generator().manual_seed(seed))
-    z, k = z.numpy(), k.numpy()
+    z, k = _array(z), _array(k)
     return LatentPlane(c, z, k, np.linalg.svd(z - z.mean(0), full_matrices=False)[2][:2])
 
 # %% ../nbs/10_plot.ipynb #f01cc13f

@@ -249,13 +249,13 @@ def log_prob(self: MixturePrior,
 @patch
 def sample(self: MixturePrior,
     c,  # (b, p) standardised; repeat a row to draw from it again
-    generator=None,  # torch.Generator on the device of c; None: the global one
+    generator=None,  # torch.Generator on the CPU, so that all devices draw the same; None: the global one
 ):  # z (b, d) and the component of each (b,)
     "A draw from p(z given c) for each row, differentiable in the component's mean and width."
     log_weight, mean, log_std = self(c)
-    component = torch.multinomial(log_weight.exp(), 1, generator=generator)[:, 0]
-    row = torch.arange(len(c), device=c.device)
-    noise = torch.randn(mean[:, 0].shape, generator=generator, dtype=mean.dtype, device=mean.device)
+    component = torch.multinomial(log_weight.exp().cpu(), 1, generator=generator)[:, 0].to(mean.device)
+    row = torch.arange(len(c), device=mean.device)
+    noise = torch.randn(mean[:, 0].shape, generator=generator, dtype=mean.dtype).to(mean.device)
     return mean[row, component] + log_std[row, component].exp() * noise, component
 
 # %% ../nbs/05_prior.ipynb #b87f4a7e
@@ -273,7 +273,7 @@ def kl(self: MixturePrior,
     c,  # (b, p) standardised
     estimator="bound",  # "bound": closed form, from above; "monte_carlo": unbiased, noisy
     samples=8,  # draws per row for "monte_carlo"
-    generator=None,  # torch.Generator of these draws; None: the global one
+    generator=None,  # torch.Generator of these draws, on the device of c; None: the global one
 ):  # (b,) in nats
     "KL of each Gaussian posterior from the mixture."
     if estimator not in ("bound", "monte_carlo"):

@@ -37,6 +37,7 @@ from .widgets import Card, Code, LatentMap, Target, View, _on_page
 class _Entry:
     "A candidate of the gallery, and how it came about."
     candidate: Candidate
+    unit: float  # from the model's unit of stiffness to that of its figures
     steps: tuple = ()  # what was done to it, in order: ("verify" or "refine", solves)
     code: str = ""  # that makes it, if it was decoded from the map
     stress: np.ndarray | None = None  # of its volume under a unit strain along x, once that is solved for
@@ -56,10 +57,12 @@ class _Asked:
         return {k: v for k, v in self.settings.items() if k in ("tol", "constraints", "phases", "simulate")}
 
     def like_that(self, other):
-        "Whether candidates of the one are measured as those of the other, but for the step of a slider."
-        def same(a, b): return a == b if isinstance(a, str) or isinstance(b, str) else np.allclose(a, b, rtol=1e-3)
-        alike = all(np.shape(t) == np.shape(other.targets.get(k)) and same(t, other.targets[k]) for k, t in self.targets.items()
-                    if k in other.targets)
+        "Whether candidates of the one are measured as those of the other, but for a tenth of the tolerance: browsers round."
+        tol = self.settings["tol"]
+        def same(k, a, b):
+            if isinstance(a, str) or isinstance(b, str): return a == b
+            return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=(tol[k] if isinstance(tol, dict) else tol) / 10, atol=0)
+        alike = all(same(k, t, other.targets[k]) for k, t in self.targets.items() if k in other.targets)
         return alike and (self.targets.keys(), self.shared, self.like_code) == (other.targets.keys(), other.shared, other.like_code)
 
 # %% ../nbs/11_studio.ipynb #ff98bed3
@@ -94,6 +97,7 @@ class DesignStudio(w.VBox):
         self._make(live)
         super().__init__([w.HTML("<style>.microvae-error{color:#d55e00}</style>"),
                           w.HBox([self.asking, self.showing], layout=w.Layout(flex_flow="row wrap"))])
+        self.add_class("microvae-studio")
         self._changed(None)
 
     @property
@@ -266,7 +270,7 @@ def wait(self: DesignStudio):
 def _set_running(self: DesignStudio, running):
     self.running = running
     for name, button in self.buttons.items(): button.disabled = running != (name == "Stop")
-    for button in (self.stress, self.save, self.upload): button.disabled = running
+    for control in (self.stress, self.save, self.upload, self.path, self.threshold): control.disabled = running
 
 # %% ../nbs/11_studio.ipynb #0a9fcad7
 @patch
@@ -337,11 +341,12 @@ def stop(self: DesignStudio):
 @_guarded
 def propose(self: DesignStudio):
     "Direct draws for the targets, unverified."
-    asked = self.read_controls()
+    asked, unit = self.read_controls(), self.unit
     def steps():
         with parallel_config("threading"):  # processes would take seconds to start
             found = design(self.model, asked.targets, **asked.settings, like=asked.like, verify=False, refine=False)
-        yield partial(self._take, asked, found)
+        self._stop_if_asked()
+        yield partial(self._take, asked, found, unit)
         if len(found) < (n := asked.settings["n"]): return f"propose: done, {len(found)} designs instead of {n}: the rest is not connected"
     self._run("propose", steps())
 
@@ -385,10 +390,10 @@ def refine(self: DesignStudio):
 
 # %% ../nbs/11_studio.ipynb #eb47e163
 @patch
-def _take(self: DesignStudio, asked, found):
+def _take(self: DesignStudio, asked, found, unit):
     "New candidates in the place of the old."
     for card in self.gallery.children: card.close()
-    self.asked, self.request, self.entries = asked, found.request, [_Entry(c) for c in found]
+    self.asked, self.request, self.entries = asked, found.request, [_Entry(c, unit) for c in found]
     self.gallery.children = [Card(partial(self.choose, i)) for i in range(len(found))]
     for i, c in enumerate(found): self.gallery.children[i].show(i, c)
     self.progress.value = self.progress.max
@@ -461,10 +466,10 @@ def solve_stress(self: DesignStudio):
     "The stress along x under a unit strain along x, for the 3D view."
     if self.chosen is None: raise ValueError("choose a candidate first")
     if not self.model.phases: raise ValueError("the model has no phases to solve with")
-    entry, unit = self.entries[self.chosen], self.unit
+    entry = self.entries[self.chosen]
     def steps():
         fields = homogenize(entry.candidate.volume, self.model.phases, loads=[0], return_fields=True).fields
-        yield partial(self._show_stress, entry, unit * fields.stress[0, 0].numpy())
+        yield partial(self._show_stress, entry, entry.unit * fields.stress[0, 0].numpy())
     self._run("stress", steps())
 
 
@@ -491,7 +496,7 @@ def decode_at(self: DesignStudio,
     def steps():
         c = Candidate.from_point(self.model, z, component, **point)
         code = f"Candidate.from_point(model, {z.tolist()}, {component}{_arguments(point)})"
-        yield partial(self._add, _Entry(_as_asked(c, unit), code=code))
+        yield partial(self._add, _Entry(_as_asked(c, unit), unit, code=code))
     self._run("decode", steps())
 
 

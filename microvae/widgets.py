@@ -145,9 +145,14 @@ class Probe(anywidget.AnyWidget):
     "Asks the browser whether it reaches an address."
     _esm = """
     export default { initialize({ model }) {
+        const opens = url => new Promise(done => {  // its socket, which some proxies do not let through
+            const at = new URL("ws", new URL(url, location.href)); at.protocol = at.protocol.replace("http", "ws");
+            const socket = new WebSocket(at); socket.onopen = () => { socket.close(); done(true); }; socket.onerror = () => done(false);
+        });
         const ask = async () => {
-            if (!model.get("url")) return;
-            const reached = await fetch(model.get("url"), {mode: "no-cors"}).then(() => true, () => false);
+            const url = model.get("url");
+            if (!url) return;
+            const reached = await fetch(url, {mode: "no-cors"}).then(() => opens(url)).catch(() => false);
             model.set("answer", reached ? "reached" : "refused"); model.save_changes();
         };
         model.on("change:url", ask); ask();
@@ -243,6 +248,7 @@ async def go_live(self: View,
     seconds=30,  # to wait for the server
 ):
     "Put PyVista's live view in the place of the pictures, once its server is there."
+    pictures = self.children
     try:
         from trame_pyvista.jupyter import launch_server
         await asyncio.wait_for(launch_server().ready, seconds)
@@ -251,7 +257,10 @@ async def go_live(self: View,
         self.children, self.viewer = (self.controls, viewer, self.note), viewer
         self.draw()
         self.face = self.note.value = "<small>Live view by PyVista's server: turn it with the mouse.</small>"
-    except Exception as error: self._explain(f"{str(error) or type(error).__name__}".splitlines()[0])
+    except Exception as error:
+        self.children, self.viewer = pictures, None
+        self._explain(f"{str(error) or type(error).__name__}".splitlines()[0])
+        self._say_if_not(self.draw)
 
 # %% ../nbs/10_widgets.ipynb #da708824
 @patch
