@@ -57,11 +57,12 @@ class _Asked:
         return {k: v for k, v in self.settings.items() if k in ("tol", "constraints", "phases", "simulate")}
 
     def like_that(self, other):
-        "Whether candidates of the one are measured as those of the other, but for a tenth of the tolerance: browsers round."
+        "Whether candidates of the one are measured as those of the other, but for what a browser rounds."
         tol = self.settings["tol"]
         def same(k, a, b):
             if isinstance(a, str) or isinstance(b, str): return a == b
-            return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=(tol[k] if isinstance(tol, dict) else tol) / 10, atol=0)
+            rounded = min(1e-3, (tol[k] if isinstance(tol, dict) else tol) / 10)
+            return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=rounded, atol=0)
         alike = all(same(k, t, other.targets[k]) for k, t in self.targets.items() if k in other.targets)
         return alike and (self.targets.keys(), self.shared, self.like_code) == (other.targets.keys(), other.shared, other.like_code)
 
@@ -96,8 +97,7 @@ class DesignStudio(w.VBox):
         except RuntimeError: self._loop = None  # no page: `wait` does what is left to do
         self._make(live)
         super().__init__([w.HTML("<style>.microvae-error{color:#d55e00}</style>"),
-                          w.HBox([self.asking, self.showing], layout=w.Layout(flex_flow="row wrap"))])
-        self.add_class("microvae-studio")
+                          w.HBox([self.asking, self.showing], layout=w.Layout(flex_flow="row wrap")).add_class("microvae-studio")])
         self._changed(None)
 
     @property
