@@ -6,7 +6,8 @@ Cells flagged `#| slow`, `#| gpu`, `#| browser` or `#| bench` are skipped, as `s
 import os
 
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # share the cores; set here only, or workers would inherit it
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
+    for limit in "OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT":  # threads, and joblib's processes
+        os.environ.setdefault(limit, str(max(1, (os.cpu_count() or 1) // int(workers))))
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest

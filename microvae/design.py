@@ -706,9 +706,10 @@ def design(
     draws = max(_draws, 4 * n) if draws is None else draws
     request = _request_of(search, unit, targets=targets, constraints=constraints, n=n, tol=tol, draws=draws,
                           verify=verify, refine=refine, max_solves=budget, seed=seed, like=like and _digest(like.phase))
-    order = search.propose(n, np.random.default_rng(seed), like, workers, draws)
+    spare = -(-n // 4) if verify and refine and n > 1 else 0
+    order = search.propose(n + spare, np.random.default_rng(seed), like, workers, draws)
     work = partial(_tried, search, budget) if verify and refine else partial(_drawn, search, verify)
-    found = _carried_out(search, work, order, n, workers)
+    found = _carried_out(search, work, order, n, workers, spare)
     return Designs([_as_asked(c, unit, like) for c in found], request, like)
 
 # %% ../nbs/09_design.ipynb #14ff718d
@@ -725,16 +726,25 @@ def _best_first(goal, found):
     return sorted(found, key=rank)
 
 
-def _carried_out(search, work, order, n, workers):
-    "`n` candidates, each from every n-th proposal of `order`. Ctrl-C keeps what is finished."
-    found = []
-    starts = [order[i::n] for i in range(min(n, len(order)))]
+def _chosen(goal, found, n):
+    "`n` candidates, best first: of more within the tolerance those that differ most, unless the goal prefers some."
+    found, within = _best_first(goal, found), sum(c.within for c in found)
+    if within <= n or any(goal.prefer): return found[:n]
+    textures = np.stack([_texture(c.volume.phase) for c in found[:within]])
+    first = np.linalg.norm(textures[:, None] - textures, axis=2).max(1).argmax()  # one of the two farthest apart
+    return [found[i] for i in sorted(_farthest_first(textures, int(first))[:n])]
+
+
+def _carried_out(search, work, order, n, workers, spare=0):
+    "`n` candidates of `n + spare`, each from every so many proposals of `order`. Ctrl-C keeps what is finished."
+    found, m = [], n + spare
+    starts = [order[i::m] for i in range(min(m, len(order)))]
     try:
         for part in _each(work, _parts(starts, 1), workers, "refine"): found += part
     except KeyboardInterrupt:
         if not found: raise
     if len(found) < n: warnings.warn(f"{len(found)} designs instead of {n}: the rest was stopped, or not connected")
-    return _best_first(search.goal, found)
+    return _chosen(search.goal, found, n)
 
 # %% ../nbs/09_design.ipynb #de3b9e96
 def _plain(v):
