@@ -122,10 +122,10 @@ def _drawn(index, generator, shape, seed):
 @contextmanager
 def _one_thread():
     "PyTorch on one thread, since the work is shared among processes."
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    if (threads := torch.get_num_threads()) > 1: torch.set_num_threads(1)
     try: yield
-    finally: torch.set_num_threads(threads)
+    finally:
+        if threads > 1: torch.set_num_threads(threads)
 
 
 def _row(index, generator, request, phases, known):

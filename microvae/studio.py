@@ -99,17 +99,24 @@ class DesignStudio(w.VBox):
         super().__init__([w.HTML("<style>.microvae-error{color:#d55e00}</style>"),
                           w.HBox([self.asking, self.showing], layout=w.Layout(flex_flow="row wrap")).add_class("microvae-studio")])
         self._changed(None)
-
-    @property
-    def designs(self):
-        "The candidates of the gallery."
-        return [entry.candidate for entry in self.entries]
+        threading.Thread(target=_load_pictures, daemon=True).start()  # while the user sets targets
 
     def close(self):
         "Stop what runs and free the 3D view."
         self._stop.set()
         self.view.close()
         super().close()
+
+# %% ../nbs/11_studio.ipynb #3294735e
+def _load_pictures():
+    "What draws takes two seconds to load, which the first proposals need not wait for."
+    import matplotlib.pyplot, pyvista
+
+
+@patch(as_prop=True)
+def designs(self: DesignStudio):
+    "The candidates of the gallery."
+    return [entry.candidate for entry in self.entries]
 
 # %% ../nbs/11_studio.ipynb #a78b807f
 def _number(value, least=0, most=10**6, **kwargs):
