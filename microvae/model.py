@@ -598,7 +598,8 @@ def forward(self: VAERegression, *args, **kwargs):
 def _binary(a):
     "`a`, once it is known to hold two phases."
     if a.size and not 0 <= a.min() <= a.max() <= 1:
-        raise ValueError(f"phase ids {a.min()} to {a.max()}: this model knows two phases, 0 and 1; merge the others")
+        raise ValueError(f"phase ids {a.min()} to {a.max()}: this model knows two phases, 0 and 1; merge the others, with "
+                         "threshold= of read_volume where they are grey values (--read threshold=100 on the command line)")
     return a
 
 
