@@ -680,7 +680,7 @@ def design(
     model,  # `VAERegression`, trained
     targets,  # {"C11": 15, "C33": (8, 10), "C22": "max"}: numbers, ranges, "min" or "max"; with like= also "+20%"
     *,
-    n=8,  # designs
+    n=8,  # designs; of more than one a quarter more are refined, to choose from
     tol=_tolerance,  # relative, for every target, or by name, {"C11": .005}, the others .01
     constraints=None,  # dict(percolates="x", islands=30), or islands=(0, 30); ranges like volume_fraction=(None, .4)
     draws=None,  # candidates to choose from; None: 4 for each design, at least 64; draws=n: direct draws
