@@ -29,7 +29,8 @@ def _plain_errors(stopped="interrupted"):
     try: yield
     except typer.Exit: raise
     except (ValueError, OSError, ImportError, FloatingPointError, RuntimeError, MemoryError) as error:
-        typer.echo(f"microvae: {' '.join(str(error).split()) or type(error).__name__}", err=True)
+        way_out = "; ask for fewer voxels" if isinstance(error, MemoryError) else ""
+        typer.echo(f"microvae: {' '.join(str(error).split()) or type(error).__name__}{way_out}", err=True)
         raise typer.Exit(2) from None
     except Exception:
         typer.echo(traceback.format_exc(), err=True)
@@ -65,6 +66,12 @@ def _answer(as_json, found, show):
     "Print JSON of what was found, or let `show` print it for people."
     if as_json: typer.echo(json.dumps(found, indent=1))
     else: show()
+
+
+def _loading():
+    "A sign of life on a terminal: PyTorch and a model take seconds."
+    from rich.console import Console
+    return Console(stderr=True).status("loading PyTorch and the model")
 
 
 def _aside(as_json):
@@ -317,8 +324,9 @@ def predict(
 ):
     "Predict the properties of volumes."
     with _plain_errors():
-        from microvae.model import VAERegression
-        volumes, model = _volumes(files, read), VAERegression.from_pretrained(model)
+        with _loading():
+            from microvae.model import VAERegression
+            volumes, model = _volumes(files, read), VAERegression.from_pretrained(model)
         table = model.predict(every := list(volumes.values()))
         if model.config.n_known: table = table.join(model.nearest(every).rename(columns="texture {}".format))
         table.index = list(volumes)
@@ -490,12 +498,14 @@ def design(
         if len(wanted) < len(pairs): raise ValueError(f"{' '.join(targets)}: each property once")
         if read and not like: raise ValueError("--read is about the volume of --like: give that, too")
         sizes = _sizes(islands)
-        typer.echo(f"{n} designs of {' '.join(targets)}, by {model}", err=True)  # a sign of life: PyTorch takes seconds
-        from microvae.design import _check_free, design as search
-        from microvae.model import VAERegression
-        if out: _check_free(out)
-        start = next(iter(_volumes([like], read).values())) if like else None
-        found = search(VAERegression.from_pretrained(model), wanted, n=n, tol=_tolerance(tol, wanted), verify=not draft,
+        typer.echo(f"{n} designs of {' '.join(targets)}, by {model}", err=True)
+        with _loading():
+            from microvae.design import _check_free, design as search
+            from microvae.model import VAERegression
+            if out: _check_free(out)
+            start = next(iter(_volumes([like], read).values())) if like else None
+            model = VAERegression.from_pretrained(model)
+        found = search(model, wanted, n=n, tol=_tolerance(tol, wanted), verify=not draft,
                        constraints=dict(percolates=percolates, islands=sizes), shape=shape and _shape(shape),
                        seed=seed, like=start, phases=_phases(phases) if phases else None, workers=workers)
         _hand_out(found, wanted, out, as_json)
@@ -514,14 +524,16 @@ def refit(
     "Adapt a model to other phases; goes on where it was stopped."
     with _plain_errors("interrupted: the draws that were solved are kept; the same command goes on"):
         materials = _phases(phases)
-        from microvae.model import VAERegression
-        from microvae.train import refit as adapt
-        from microvae.design import _check_free
-        out.parent.mkdir(parents=True, exist_ok=True)
-        _check_free(out)
+        with _loading():
+            from microvae.design import _check_free
+            from microvae.model import VAERegression
+            from microvae.train import refit as adapt
+            out.parent.mkdir(parents=True, exist_ok=True)
+            _check_free(out)
+            model = VAERegression.from_pretrained(model)
         checkpoint = out.with_name(f".{out.name}.draws")
         with _aside(as_json):
-            model = adapt(VAERegression.from_pretrained(model), phases=materials, n=n, seed=seed, workers=workers,
+            model = adapt(model, phases=materials, n=n, seed=seed, workers=workers,
                           checkpoint=checkpoint)
         model.save_pretrained(out)
         checkpoint.unlink()

@@ -27,7 +27,7 @@ from scipy.sparse.csgraph import connected_components
 from . import __version__
 from .dataset import _digest, _one_thread
 from .descriptors import chord_length, percolation, two_point
-from .homogenize import elastic_properties, reuss_bound, voigt_bound
+from .homogenize import _is_modulus, elastic_properties, reuss_bound, voigt_bound
 from .model import VAERegression, _binary, _check_cubes
 from .networks import _sides
 from .prior import _ends
@@ -133,7 +133,8 @@ _tolerance = .01  # relative, unless another is asked for
 def _tolerances(tol, names):
     "The tolerance of each target."
     if not isinstance(tol, dict): return np.full(len(names), tol)
-    if others := tol.keys() - set(names): raise ValueError(f"tol= names {', '.join(sorted(others))}, which is no target")
+    if others := tol.keys() - set(names):
+        raise ValueError(f"tol= names {', '.join(sorted(others))}, which is no target: the targets are {', '.join(names)}")
     return np.array([tol.get(name, _tolerance) for name in names])
 
 
@@ -536,10 +537,11 @@ def from_point(cls: Candidate,
 # %% ../nbs/09_design.ipynb #e3e9ad62
 class Designs(list):
     "Candidates, the best first and the missed last, with the request they answer."
-    def __init__(self, candidates, request, like=None):
+    def __init__(self, candidates, request, like=None, spares=()):
         super().__init__(candidates)
         self.request = request  # dict: all that is needed to ask again, except `like`
         self.like = like  # `Volume` to start from, if there was one
+        self.spares = list(spares)  # candidates that were refined as well, to choose from, and not kept
 
 
 def _describe(candidate, values):
@@ -591,9 +593,6 @@ def _unit(model, phases):
         if np.allclose(np.array(pairs) / [unit, 1], own, rtol=1e-6): return float(unit)
     raise ValueError(f"the model was made for the phases (E, nu) = {own.tolist()}, and {pairs} differ by more than a "
                      "unit: refit(model, phases=...) adapts it in minutes (microvae refit on the command line)")
-
-
-def _is_modulus(name): return name[0] in "CKGE" and name[1:].isdigit() or name in ("K", "G")
 
 
 def _scaled(values, unit):
@@ -652,7 +651,7 @@ def _check_numbers(model, n, tol, max_solves, shape, draws=None):
     for name, value, least in (("n", n, 1), ("max_solves", max_solves, 1), ("draws", draws, n)):
         if value is None and name != "n": continue
         if not isinstance(value, Integral) or value < least:
-            raise ValueError(f"{name}={value!r} is a number, {least} or more")
+            raise ValueError(f"{name}={value!r} must be a whole number, {least} or more")
     for t in tol.values() if isinstance(tol, dict) else [tol]:
         if not isinstance(t, Real) or not 1e-6 <= t < 1:
             raise ValueError(f"tol={tol!r} is relative: from 1e-6, what the solver can tell apart, to 1")
@@ -710,7 +709,8 @@ def design(
     order = search.propose(n + spare, np.random.default_rng(seed), like, workers, draws)
     work = partial(_tried, search, budget) if verify and refine else partial(_drawn, search, verify)
     found = _carried_out(search, work, order, n, workers, spare)
-    return Designs([_as_asked(c, unit, like) for c in found], request, like)
+    found, spares = ([_as_asked(c, unit, like) for c in some] for some in found)
+    return Designs(found, request, like, spares)
 
 # %% ../nbs/09_design.ipynb #14ff718d
 def _budget(max_solves, names): return 4 + 4 * len(names) // 3 if max_solves is None else int(max_solves)
@@ -727,16 +727,17 @@ def _best_first(goal, found):
 
 
 def _chosen(goal, found, n):
-    "`n` candidates, best first: of more within the tolerance those that differ most, unless the goal prefers some."
+    "`n` candidates, best first: of more within the tolerance those that differ most, unless the goal prefers some; the others."
     found, within = _best_first(goal, found), sum(c.within for c in found)
-    if within <= n or any(goal.prefer): return found[:n]
+    if within <= n or any(goal.prefer): return found[:n], found[n:]
     textures = np.stack([_texture(c.volume.phase) for c in found[:within]])
     first = np.linalg.norm(textures[:, None] - textures, axis=2).max(1).argmax()  # one of the two farthest apart
-    return [found[i] for i in sorted(_farthest_first(textures, int(first))[:n])]
+    kept = sorted(_farthest_first(textures, int(first))[:n])
+    return [found[i] for i in kept], [c for i, c in enumerate(found) if i not in kept]
 
 
 def _carried_out(search, work, order, n, workers, spare=0):
-    "`n` candidates of `n + spare`, each from every so many proposals of `order`. Ctrl-C keeps what is finished."
+    "`n` candidates of `n + spare`, and the others, each from every so many proposals of `order`. Ctrl-C keeps what is finished."
     found, m = [], n + spare
     starts = [order[i::m] for i in range(min(m, len(order)))]
     try:
@@ -847,6 +848,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.1em 1em}dt{color:#666
 
 _about_nearest = ("The nearest row is the volume of the training split whose texture is most like the design's. A "
                   "distance of 0 would be a copy, 1 is the median between training volumes and their own nearest.")
+_about_spares = "A few more than asked for were refined, to choose from: those not kept are listed last."
 
 
 @patch
@@ -854,14 +856,16 @@ def report(self: Designs):  # str
     "A self-contained HTML page: the request, pictures, and every figure."
     table, r = self.table(), dict(self.request)
     model, missed = r.pop("model"), len(self.missed())
-    history = pd.concat({i: pd.DataFrame(c.history) for i, c in enumerate(self, 1) if c.history} or {0: pd.DataFrame()})
+    every = dict(enumerate(self, 1)) | {f"not kept {i}": c for i, c in enumerate(self.spares, 1)}
+    history = pd.concat({i: pd.DataFrame(c.history) for i, c in every.items() if c.history} or {0: pd.DataFrame()})
     said = f"{len(self) - missed} of {len(self)} designs within {_words(r['tol'])}, {missed} missed"
     try: picture = _picture(self.plot(most=len(self)))
     except (ImportError, RuntimeError) as error: picture = f"<p>No picture: {html.escape(str(error))}</p>"  # no OpenGL
     parts = [f"<h1>{html.escape(said)}</h1>", picture, "<h2>Designs</h2>",
              table.to_html(float_format="{:.5g}".format, border=0), f"<p>{_about_nearest}</p>" * ("nearest row" in table),
              "<h2>Request</h2>", _list(r),
-             "<h2>Every solve</h2>", history.to_html(float_format="{:.5g}".format, border=0),
+             "<h2>Every solve</h2>", f"<p>{len(history)} in all. {_about_spares}</p>" * bool(self.spares),
+             history.to_html(float_format="{:.5g}".format, border=0),
              "<h2>Model</h2>", _list(model)]
     head = f'<meta charset="utf-8"><title>microvae designs</title><style>{_style}</style>'
     return f"<!doctype html>{head}{''.join(parts)}"

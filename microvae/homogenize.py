@@ -122,6 +122,14 @@ def elastic_properties(
     out |= {name: 1 / S[v, v] for name, v in (("G23", 3), ("G13", 4), ("G12", 5))}
     return out | {name: averages(C)[name] for name in ("K", "G", "A_universal")}
 
+
+def _is_modulus(name): return name[0] in "CKGE" and name[1:].isdigit() or name in ("K", "G")
+
+
+def _with_unit(name, unit):
+    "A property as an axis names it: a modulus with its unit."
+    return f"{name}, {unit}" if _is_modulus(name) else name
+
 # %% ../nbs/02_homogenize.ipynb #c1d6bc5a
 def _fractions(fractions, n):
     f = np.asarray(fractions, dtype=float)

@@ -163,7 +163,7 @@ def from_dict(cls: VAEConfig,
     own, names = {k: v for k, v in d.items() if k not in ("format", "microvae")}, [f.name for f in fields(cls)]
     if d.get("format") != _format:
         raise ValueError(f'a configuration of format {d.get("format")} by microvae {d.get("microvae", "unknown")}; '
-                         f'this version, {__version__}, reads "format": {_format}')
+                         f'this version, {__version__}, reads "format": {_format}: load it with the version that wrote it')
     if unknown := sorted(set(own) - set(names)):
         raise ValueError(f"unknown keys {', '.join(unknown)}; there are {', '.join(names)}")
     return cls(**own)
@@ -648,7 +648,7 @@ def _checked(self: VAERegression, volumes):
     "`_arrays` of volumes that this model can see."
     self._check_fitted()
     arrays, least = _arrays(volumes), self.least_side
-    if not sum(map(len, arrays)): raise ValueError("there is no volume")
+    if not sum(map(len, arrays)): raise ValueError("there is no volume among these: give one or more")
     for shape in (tuple(a.shape[-3:]) for a in arrays):
         if min(shape) < least:
             raise ValueError(f"a volume of shape {shape} is too small: correlations as long as this model's need sides "
@@ -894,7 +894,8 @@ def _check_tensors(found, own, folder):
     "Raise unless the tensors found are those of the configuration."
     for name in sorted(found.keys() ^ own.keys()):
         what = "misses" if name in own else "has an unknown"
-        raise ValueError(f"{folder / _weights_file} {what} tensor {name}: it does not belong to its {_config_file}")
+        raise ValueError(f"{folder / _weights_file} {what} tensor {name}: it does not belong to its {_config_file}; save or "
+                         "copy the model again")
     for name, t in own.items():
         if found[name].shape != t.shape or found[name].dtype != t.dtype:
             raise ValueError(f"{folder / _weights_file}: {name} is {found[name].dtype} {tuple(found[name].shape)}, but "

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from .homogenize import reuss_bound, voigt_bound
+from .homogenize import _with_unit, reuss_bound, voigt_bound
 from .volume import Volume
 
 # %% ../nbs/10_plot.ipynb #f2de7604
@@ -334,6 +334,7 @@ def plot_properties(
     names=None,  # of the properties; None: volume_fraction, C11, C22 and C33, as far as they are there
     *,
     phases=None,  # as in `homogenize`, for the bounds; None: those of the data set
+    unit="GPa",  # of the moduli, for the labels: that of the phases
     **kwargs,  # for `pandas.plotting.scatter_matrix`
 ):  # (n, n) array of axes
     "Properties of a data set against each other and by themselves, with the bounds of its phases."
@@ -343,7 +344,7 @@ def plot_properties(
     if not names or not {*names} <= {*table}: raise ValueError(f"names={names} must be some of {list(table)}")
     look = dict(figsize=(1.9 * len(names), 1.8 * len(names)), marker=".", s=14, alpha=.5, color=_colours[1],
                 hist_kwds=dict(bins=25, color=_colours[1]))
-    axes = scatter_matrix(table[names], **look | kwargs)
+    axes = scatter_matrix(table[names].rename(columns=lambda name: _with_unit(name, unit)), **look | kwargs)
     if len(names) > 1:  # pandas writes the upper left labels itself, to the last digit
         axis = axes[0, 0].yaxis
         axis.set_ticklabels([f"{float(label.get_text()):.4g}" for label in axis.get_ticklabels()])
@@ -390,7 +391,7 @@ def latent_plane(
     return LatentPlane(c, z, k, np.linalg.svd(z - z.mean(0), full_matrices=False)[2][:2])
 
 # %% ../nbs/10_plot.ipynb #f01cc13f
-def _draw_plane(ax, plane, by, designs=(), chosen=None):
+def _draw_plane(ax, plane, by, designs=(), chosen=None, unit="GPa"):
     "The draws of a plane, and designs by their numbers."
     from matplotlib.lines import Line2D
     kinds, hues = np.unique(plane.component), [*_colours[1:], "#888888"]
@@ -405,7 +406,7 @@ def _draw_plane(ax, plane, by, designs=(), chosen=None):
         ax.legend(handles=marks, loc="lower left", fontsize=7, title="component", title_fontsize=7, ncols=-(-len(kinds) // 8))
     else:
         bar = ax.figure.colorbar(dots, cax=ax.inset_axes((.05, .06, .3, .02)), orientation="horizontal")
-        bar.ax.tick_params(labelsize=7), bar.ax.set_title(by, fontsize=7, pad=2)
+        bar.ax.tick_params(labelsize=7), bar.ax.set_title(_with_unit(by, unit), fontsize=7, pad=2)
 
 # %% ../nbs/10_plot.ipynb #fcd73f61
 def plot_latent(
@@ -413,13 +414,14 @@ def plot_latent(
     by="component",  # or a property: what the colours tell
     designs=(),  # `Designs`, or candidates
     ax=None,  # matplotlib axes to draw in
+    unit="GPa",  # of the moduli, for the label of the colours: that of the model's phases
 ):  # the axes
     "The latent space in the plane of its two main directions."
     import matplotlib.pyplot as plt
     plane = model if isinstance(model, LatentPlane) else latent_plane(model)
     if by not in ("component", *plane.c): raise ValueError(f"by={by!r} must be 'component' or one of {list(plane.c)}")
     if ax is None: ax = plt.subplots(figsize=(4.4, 4.2), layout="constrained")[1]
-    _draw_plane(ax, plane, by, designs)
+    _draw_plane(ax, plane, by, designs, unit=unit)
     ax.set(xlabel="first direction of z", ylabel="second direction")
     return ax
 

@@ -116,7 +116,7 @@ def _kind_of(name, column):
 def _rows(values, names):
     "`values`, a table with these columns or an array, as (n, p) floats without infinities."
     if isinstance(values, pd.DataFrame):
-        if missing := [n for n in names if n not in values]: raise ValueError(f"the table has no column {missing[0]!r}")
+        if missing := [n for n in names if n not in values]: raise ValueError(f"the table has no column {missing[0]!r}, only {', '.join(map(str, values))}")
         values = values[names]
     a = np.array(values.detach().cpu() if isinstance(values, torch.Tensor) else values, float)
     if a.ndim != 2 or a.shape[1] != len(names) or not len(a):
@@ -366,7 +366,8 @@ def _membership(component):
     if not a.size or a.ndim not in (1, 2): raise ValueError(f"shape {a.shape}; labels (n,) or weights (n, K) are due")
     if a.ndim == 1: return (a[:, None] == np.unique(a)).astype(float)
     if not (a >= 0).all() or not np.allclose(a.sum(1), 1, atol=1e-4):
-        raise ValueError("responsibilities are not negative, and sum to 1 in each row")
+        raise ValueError(f"responsibilities are not negative and sum to 1 in each row; here they are {a.min():g} or more and "
+                         f"sum to {a.sum(1).min():g} to {a.sum(1).max():g}")
     return a.astype(float)
 
 

@@ -31,7 +31,7 @@ from tqdm.auto import tqdm
 
 from . import __version__
 from .dataset import MicroDataset, _as_json, _digest, _in_processes, _one_thread, transform_properties, transform_volume
-from .homogenize import Isotropic, elastic_properties, homogenize
+from .homogenize import Isotropic, _with_unit, elastic_properties, homogenize
 from .model import (VAEConfig, VAERegression, Views, _check_cubes, _coarse, _normal_quantile, gaussian_nll,
                             permute_views)
 from .networks import coarse_stiffness
@@ -310,7 +310,7 @@ def validate(self: _Run):
         for name, term in {"total": total, **terms}.items():
             sums[name] = sums.get(name, 0) + len(rows) / n * term.item()
     if bad := [name for name, value in sums.items() if not math.isfinite(value)]:
-        raise FloatingPointError(f"epoch {len(self.history) + 1}: {', '.join(bad)} is not finite on the validation set")
+        raise FloatingPointError(f"epoch {len(self.history) + 1}: {', '.join(bad)} is not finite on the validation set; lower lr")
     predicted = self.model.scale.unscale(self.model.infer(data.views)[0]).cpu().numpy()
     errors = pd.DataFrame(_percentage_errors(predicted, data.properties.numpy())).mean()
     return {f"validation {name}": value for name, value in sums.items()} | {
@@ -529,7 +529,7 @@ def go(self: _Run, patience, checkpoint, on_epoch):
     s, main = self.settings, self.acc.is_main_process
     report = _Report(s["epochs"], main)
     with tqdm(total=s["epochs"] * self.steps, initial=len(self.history) * self.steps, desc="fit", unit=" steps",
-              delay=2, disable=report.jupyter or not main) as bar:
+              delay=2, disable=not main, leave=not report.jupyter) as bar:
         try:
             for k in range(len(self.history), s["epochs"]):
                 if patience and self.history and self.since_best >= patience:
@@ -651,6 +651,7 @@ def plot_parity(
     dataset,  # `MicroDataset` that it has not seen
     names=None,  # properties to show; None: the first three other than volume_fraction
     workers=None,  # processes; None: all cores
+    unit="GPa",  # of the moduli, for the labels: that of the phases
 ):  # array of axes
     "Predicted over true properties, with their 90 % intervals."
     import matplotlib.pyplot as plt
@@ -663,7 +664,7 @@ def plot_parity(
         ax.errorbar(true[:, i], middle[:, i], lengths, fmt="o", markersize=3, elinewidth=.6, alpha=.7)
         ends = np.nanmin(true[:, i]), np.nanmax(true[:, i])
         ax.plot(ends, ends, color=plt.rcParams["axes.edgecolor"], linewidth=.8)
-        ax.set(xlabel=f"{name}, true", ylabel=f"{name}, predicted")
+        ax.set(xlabel=f"true {_with_unit(name, unit)}", ylabel=f"predicted {_with_unit(name, unit)}")
     return axes
 
 # %% ../nbs/08_train.ipynb #261749fd
@@ -768,7 +769,7 @@ def _learn(model, modules, batch_of, kept, held, seed, epochs=400, patience=40, 
             with torch.no_grad(): value = _loss(model, batch_of(held)).item()
             bar.update()
             since += 1
-            if not math.isfinite(value): raise FloatingPointError(f"refit, epoch {bar.n}: the loss is not finite")
+            if not math.isfinite(value): raise FloatingPointError(f"refit, epoch {bar.n}: the loss is not finite; look for labels out of scale")
             if value < lowest: lowest, best, since = value, _clone(model.state_dict()), 0
             if since >= patience: bar.total = bar.n
     model.load_state_dict(best)
