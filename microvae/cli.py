@@ -533,8 +533,7 @@ def refit(
             model = VAERegression.from_pretrained(model)
         checkpoint = out.with_name(f".{out.name}.draws")
         with _aside(as_json):
-            model = adapt(model, phases=materials, n=n, seed=seed, workers=workers,
-                          checkpoint=checkpoint)
+            model = adapt(model, phases=materials, n=n, seed=seed, workers=workers, checkpoint=checkpoint)
         model.save_pretrained(out)
         checkpoint.unlink()
         _answer(as_json, dict(model=str(out), phases=model.config.phases),

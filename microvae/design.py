@@ -708,8 +708,8 @@ def design(
     spare = -(-n // 4) if verify and refine and n > 1 else 0
     order = search.propose(n + spare, np.random.default_rng(seed), like, workers, draws)
     work = partial(_tried, search, budget) if verify and refine else partial(_drawn, search, verify)
-    found = _carried_out(search, work, order, n, workers, spare)
-    found, spares = ([_as_asked(c, unit, like) for c in some] for some in found)
+    both = _carried_out(search, work, order, n, workers, spare)
+    found, spares = ([_as_asked(c, unit, like) for c in some] for some in both)
     return Designs(found, request, like, spares)
 
 # %% ../nbs/09_design.ipynb #14ff718d
@@ -727,7 +727,7 @@ def _best_first(goal, found):
 
 
 def _chosen(goal, found, n):
-    "`n` candidates, best first: of more within the tolerance those that differ most, unless the goal prefers some; the others."
+    "`n` candidates, best first, and the rest: of more within the tolerance those that differ most, unless the goal prefers some."
     found, within = _best_first(goal, found), sum(c.within for c in found)
     if within <= n or any(goal.prefer): return found[:n], found[n:]
     textures = np.stack([_texture(c.volume.phase) for c in found[:within]])
@@ -737,7 +737,7 @@ def _chosen(goal, found, n):
 
 
 def _carried_out(search, work, order, n, workers, spare=0):
-    "`n` candidates of `n + spare`, and the others, each from every so many proposals of `order`. Ctrl-C keeps what is finished."
+    "`n` candidates and the rest of `n + spare`, each from every so many proposals of `order`. Ctrl-C keeps what is finished."
     found, m = [], n + spare
     starts = [order[i::m] for i in range(min(m, len(order)))]
     try:

@@ -116,7 +116,8 @@ def _kind_of(name, column):
 def _rows(values, names):
     "`values`, a table with these columns or an array, as (n, p) floats without infinities."
     if isinstance(values, pd.DataFrame):
-        if missing := [n for n in names if n not in values]: raise ValueError(f"the table has no column {missing[0]!r}, only {', '.join(map(str, values))}")
+        if missing := [n for n in names if n not in values]:
+            raise ValueError(f"the table has no column {missing[0]!r}, only {', '.join(map(str, values))}")
         values = values[names]
     a = np.array(values.detach().cpu() if isinstance(values, torch.Tensor) else values, float)
     if a.ndim != 2 or a.shape[1] != len(names) or not len(a):

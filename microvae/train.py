@@ -310,7 +310,8 @@ def validate(self: _Run):
         for name, term in {"total": total, **terms}.items():
             sums[name] = sums.get(name, 0) + len(rows) / n * term.item()
     if bad := [name for name, value in sums.items() if not math.isfinite(value)]:
-        raise FloatingPointError(f"epoch {len(self.history) + 1}: {', '.join(bad)} is not finite on the validation set; lower lr")
+        raise FloatingPointError(f"epoch {len(self.history) + 1}: {', '.join(bad)} is not finite on the validation set; "
+                                 "lower lr")
     predicted = self.model.scale.unscale(self.model.infer(data.views)[0]).cpu().numpy()
     errors = pd.DataFrame(_percentage_errors(predicted, data.properties.numpy())).mean()
     return {f"validation {name}": value for name, value in sums.items()} | {
@@ -769,7 +770,8 @@ def _learn(model, modules, batch_of, kept, held, seed, epochs=400, patience=40, 
             with torch.no_grad(): value = _loss(model, batch_of(held)).item()
             bar.update()
             since += 1
-            if not math.isfinite(value): raise FloatingPointError(f"refit, epoch {bar.n}: the loss is not finite; look for labels out of scale")
+            if not math.isfinite(value):
+                raise FloatingPointError(f"refit, epoch {bar.n}: the loss is not finite; look for labels out of scale")
             if value < lowest: lowest, best, since = value, _clone(model.state_dict()), 0
             if since >= patience: bar.total = bar.n
     model.load_state_dict(best)
