@@ -480,8 +480,9 @@ def _remember(self: VAERegression, s):
 @patch
 def _texture_distance(self: VAERegression, views):
     "How far volumes are from all that are known, (b, n), as the nearest of their turned copies is."
-    orders = [(0, 1, 2)] if self.config.style_weights else permutations(range(3))
-    s = torch.stack([self.summary(permute_views(views, order)) for order in orders])
+    turn = self.config.style_weights is None  # statistics of a pretrained network do not turn
+    copies = [permute_views(views, order) for order in permutations(range(3))] if turn else [views]
+    s = torch.stack(list(map(self.summary, copies)))
     return torch.cdist(s, self.known.float(), compute_mode="donot_use_mm_for_euclid_dist").amin(0)
 
 

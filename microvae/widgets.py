@@ -133,9 +133,10 @@ def set_reach(self: Target,
     "Take what is reachable."
     mode = self.mode.value
     used = {"value": [self.value.value], "range": self.range.value}.get(mode, [])
-    for slider in (self.value, self.range): _set_ends(slider, min([low, *used]), max([high, *used]))
-    if mode != "value": self.value.value = _on_step(self.value, middle)
-    if mode != "range": self.range.value = [_on_step(self.range, v) for v in ((low + middle) / 2, (middle + high) / 2)]
+    with self.value.hold_sync(), self.range.hold_sync():  # or a browser moves values between new ends and old ones
+        for slider in (self.value, self.range): _set_ends(slider, min([low, *used]), max([high, *used]))
+        if mode != "value": self.value.value = _on_step(self.value, middle)
+        if mode != "range": self.range.value = [_on_step(self.range, v) for v in ((low + middle) / 2, (middle + high) / 2)]
     outside = any(not low <= v <= high for v in used)
     words, colour = f"{low:.3g} to {high:.3g}", "#d55e00" if outside else "#888"
     self.reach.value = f'<span style="color:{colour}">{words}{" are in reach" if outside else ""}</span>'
