@@ -274,15 +274,20 @@ class _Run:
         self.decode = max(1, settings["decode"] // acc.num_processes)
 
 # %% ../nbs/08_train.ipynb #cee08bc5
+def _terms(objective, where, **batch):
+    "The objective of a batch and its terms."
+    try: return objective(**batch)
+    except ValueError as error:  # the prior's, of a posterior that ran away
+        if "infinite" not in str(error): raise
+        raise FloatingPointError(f"{where}: the term kl cannot be computed ({error}); lower lr") from error
+
+
 @patch
 def step(self: _Run, rows, where, generator):
     "Improve the model by some rows; the terms of the objective."
     order = self.turns[int(torch.randint(len(self.turns), (), generator=generator))]
     batch, before = _batch(self.model, self.train, rows, self.decode, order), generator.get_state()
-    try: total, terms = self.net(**batch, generator=generator)
-    except ValueError as error:  # the prior's, of a posterior that ran away
-        if "infinite" not in str(error): raise
-        raise FloatingPointError(f"{where}: the term kl cannot be computed ({error}); lower lr") from error
+    total, terms = _terms(self.net, where, **batch, generator=generator)
     self.optimiser.zero_grad()
     self.acc.backward(total)
     norm = self.acc.clip_grad_norm_(self.model.parameters(), 10.)
@@ -304,14 +309,15 @@ def _percentage_errors(predicted, true):
 def validate(self: _Run):
     "The objective and the errors of the properties on the validation rows."
     data, sums, g = self.validation, {}, _generator(self.settings["seed"], "validation")
+    where = f"epoch {len(self.history) + 1}, validation"
     self.model.eval()
     for rows in torch.arange(n := len(data.properties)).split(self.settings["batch_size"]):
-        total, terms = self.model.objective(**_batch(self.model, data, rows, self.settings["decode"]), generator=g)
+        batch = _batch(self.model, data, rows, self.settings["decode"])
+        total, terms = _terms(self.model.objective, where, **batch, generator=g)
         for name, term in {"total": total, **terms}.items():
             sums[name] = sums.get(name, 0) + len(rows) / n * term.item()
     if bad := [name for name, value in sums.items() if not math.isfinite(value)]:
-        raise FloatingPointError(f"epoch {len(self.history) + 1}: {', '.join(bad)} is not finite on the validation set; "
-                                 "lower lr")
+        raise FloatingPointError(f"{where}: {', '.join(bad)} is not finite; lower lr")
     predicted = self.model.scale.unscale(self.model.infer(data.views)[0]).cpu().numpy()
     errors = pd.DataFrame(_percentage_errors(predicted, data.properties.numpy())).mean()
     return {f"validation {name}": value for name, value in sums.items()} | {
