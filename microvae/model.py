@@ -853,7 +853,7 @@ def sample(self: VAERegression,
     g = torch.Generator().manual_seed(int(rng.integers(2**62)))
     z, component = self.prior.sample(self.standardise(c), generator=g)
     seeds, known = rng.integers(2**62, size=n), "volume_fraction" in c
-    volumes = self.decode(z, shape, seeds, c.volume_fraction.to_numpy() if known else None)
+    volumes = self.decode(z, shape, seeds, c.volume_fraction.clip(0, 1).to_numpy() if known else None)
     return Draws(volumes, c, z.cpu(), component.cpu().numpy(), seeds, (volumes == 1).mean((1, 2, 3)))
 
 # %% ../nbs/07_model.ipynb #0c337fd9

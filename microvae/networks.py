@@ -150,8 +150,9 @@ def coarse_stiffness(
     if not len(exponents): raise ValueError("exponents is empty; give one at least, like (0,) for the geometric mean")
     soft, stiff = phases = _moduli(phases)
     f = coarsen(_volumes(x), cell)
+    edges = [n / m for n, m in zip(x.shape[1:], f.shape[1:])]
     means = [power_mean(f, stiff.E / soft.E, p) for p in exponents]
-    with _full_precision(x): C = [homogenize(m, phases, tol=tol, dtype=x.dtype).stiffness for m in means]
+    with _full_precision(x): C = [homogenize(m, phases, spacing=edges, tol=tol, dtype=x.dtype).stiffness for m in means]
     return torch.cat([orthotropic(c).clamp_min(1e-6 * soft.E).log() for c in C], -1)
 
 # %% ../nbs/06_networks.ipynb #8b850066
