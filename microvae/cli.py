@@ -59,7 +59,9 @@ def _write_json(path, value):
     os.replace(new, path)
 
 # %% ../nbs/12_cli.ipynb #ca6e8bb4
-def _scores(table): return json.loads(table.to_json(orient="index"))
+def _scores(table):
+    "Rows by name, as JSON has them: numbers in full, null for one that is not there."
+    return table.astype(object).where(table.notna(), None).to_dict("index")
 
 
 def _answer(as_json, found, show):
@@ -198,7 +200,7 @@ def _train(data, out, config, workers, **options):
     from microvae.model import VAERegression
     from microvae.train import _check_held, _processes, evaluate, fit
     train, validation, test = data.split()
-    _check_held(config, train, test, "the test split")
+    _check_held(config, test, "the test split")
     model, checkpoint = VAERegression(config), out / "checkpoint.safetensors"
     out.mkdir(parents=True, exist_ok=True)
     history = fit(model, train, validation, checkpoint=checkpoint, workers=workers, **options)
@@ -243,7 +245,8 @@ def train(
     with _plain_errors():
         from microvae.train import _processes
         settings = _settings(choices)
-        if (out / "metrics.json").exists() and not (out / "checkpoint.safetensors").exists():
+        finished = any((out / name).exists() for name in ("config.json", "model.safetensors"))
+        if finished and not (out / "checkpoint.safetensors").exists():
             raise FileExistsError(f"{out} holds a finished model and is not overwritten: delete it, or choose another folder")
         with _processes().main_process_first(): data = _data(source, table, read)  # one imports, the others open
         with _aside(as_json):
@@ -358,19 +361,21 @@ def _solver(materials, read):
     return f"microvae {__version__}, HEX8, periodic, tol={_accuracy:g}, phases {phases}" + (f", read {read}" if read else "")
 
 
-def _labelled(materials, read, files):
-    "Rows of properties of volumes in files, by the solver."
-    from microvae.dataset import _one_thread
-    from microvae.homogenize import elastic_properties, homogenize
+def _labelled(materials, read, part):
+    "The row of the volume in a file, by the solver, or as it is known if it is of the same content."
+    from microvae.dataset import _digest, _one_thread
+    from microvae.homogenize import ConvergenceError, elastic_properties, homogenize
     from microvae.volume import read_volume
-    rows, solver = [], _solver(materials, read)
-    for file in files:
-        try:
-            with _one_thread(): C = homogenize(volume := read_volume(file, **read), materials, tol=_accuracy).stiffness
-        except (ValueError, RuntimeError) as error: raise ValueError(f"{file}: {error}") from error
-        known = {"file": file.name, "volume_fraction": volume.volume_fraction}
-        rows.append(known | elastic_properties(C.double().numpy()) | {"solver": solver})
-    return rows
+    [(file, known)] = part
+    try:
+        volume = read_volume(file, **read)
+        content = f"{_digest(volume.phase):016x}, voxels {volume.spacing}"
+        if known.get("content") == content: return known
+        with _one_thread(): C = homogenize(volume, materials, tol=_accuracy).stiffness.double().numpy()
+        found = {"volume_fraction": volume.volume_fraction} | elastic_properties(C)
+    except ConvergenceError as error: found = {"error": str(error)}
+    except (ValueError, RuntimeError) as error: raise ValueError(f"{file}: {error}") from error
+    return {"file": file.name} | found | {"solver": _solver(materials, read), "content": content}
 
 # %% ../nbs/12_cli.ipynb #86c3f75f
 def _table_of(out, rows):
@@ -380,14 +385,13 @@ def _table_of(out, rows):
     os.replace(new, out)
 
 
-def _rows_of(out, solver, folder):
-    "The rows of a CSV file of the same labels, if it is there, but for files of the folder that have changed since."
+def _rows_of(out, solver):
+    "The rows of a CSV file of the same labels, by file, as they are written; none if it is not there."
     import pandas as pd
-    rows = pd.read_csv(out).to_dict("records") if out.exists() else []
-    if others := {str(row.get("solver", "another source")) for row in rows} - {solver}:
+    rows = pd.read_csv(out, dtype=str, keep_default_na=False).to_dict("records") if out.exists() else []
+    if others := {row.get("solver", "another source") for row in rows} - {solver}:
         raise ValueError(f"{out} holds labels of {others.pop()}, not of {solver}: choose another --out, or delete it")
-    def changed(file): return file.exists() and file.stat().st_mtime > out.stat().st_mtime
-    return [row for row in rows if not changed(folder / row["file"])]
+    return {row["file"]: {name: text for name, text in row.items() if text} for row in rows}
 
 # %% ../nbs/12_cli.ipynb #09be4cf3
 @app.command(epilog="Example: [bold]microvae label scans/ --phases 1,0.3 50,0.3 --out labels.csv[/bold]")
@@ -407,15 +411,18 @@ def label(
         if not folder.is_dir(): raise FileNotFoundError(f"{folder} is no folder")
         if not out.parent.is_dir(): raise FileNotFoundError(f"the folder {out.parent} does not exist; make it first")
         how = _phases(phases), _reader(read)
-        rows = _rows_of(out, _solver(*how), folder)
-        known = {row["file"] for row in rows}
-        files = [f for f in sorted(folder.absolute().iterdir()) if _is_volume(f) and f.name not in known]
+        rows = _rows_of(out, _solver(*how))
+        files = [(f, rows.get(f.name, {})) for f in sorted(folder.absolute().iterdir()) if _is_volume(f)]
         if not files and not rows: raise ValueError(f"{folder} holds no volume in a format that is known")
-        try:
-            for found in _each(partial(_labelled, *how), _parts(files, 1), workers, "solves"): rows += found
-        finally:
-            if rows: _table_of(out, rows)
-        _answer(as_json, dict(table=str(out), volumes=len(rows)), lambda: typer.echo(f"{out}: {len(rows)} volumes"))
+        for row in _each(partial(_labelled, *how), _parts(files, 1), workers, "solves"):
+            if row == rows.get(row["file"]): continue
+            rows[row["file"]] = row
+            _table_of(out, rows.values())
+        failed = [rows[f.name] for f, _ in files if "error" in rows[f.name]]
+        n = sum("error" not in row for row in rows.values())
+        _answer(as_json, dict(table=str(out), volumes=n), lambda: typer.echo(f"{out}: {n} volumes"))
+        for row in failed: typer.echo(f"{row['file']} has no label: {row['error']}", err=True)
+        if failed: raise typer.Exit(1)
 
 # %% ../nbs/12_cli.ipynb #bb93bbe2
 def _target(text):
@@ -552,7 +559,6 @@ def _check_address(ip, public):
 
 def _page(folder, model):
     "A notebook in `folder` that shows the studio."
-    model = str(Path(model).resolve()) if Path(model).is_dir() else model
     cell = dict(cell_type="code", id="studio", metadata={}, outputs=[], execution_count=None,
                 source=f"import os\nfrom microvae.studio import DesignStudio\nos.chdir({os.getcwd()!r})\n"
                        f"DesignStudio({model!r})")

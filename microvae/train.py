@@ -6,7 +6,7 @@
 __all__ = ['dataset_views', 'plot_history', 'fit', 'evaluate', 'plot_parity', 'label', 'refit']
 
 # %% ../nbs/08_train.ipynb #1881185f
-import copy, hashlib, inspect, json, math, os, sys, tempfile, time
+import copy, hashlib, inspect, json, math, os, pickle, sys, tempfile, time, warnings
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, replace
@@ -31,7 +31,7 @@ from tqdm.auto import tqdm
 
 from . import __version__
 from .dataset import MicroDataset, _as_json, _digest, _in_processes, _one_thread, transform_properties, transform_volume
-from .homogenize import Isotropic, _with_unit, elastic_properties, homogenize
+from .homogenize import ConvergenceError, Isotropic, _with_unit, elastic_properties, homogenize
 from .model import (VAEConfig, VAERegression, Views, _check_cubes, _coarse, _normal_quantile, gaussian_nll,
                             permute_views)
 from .networks import coarse_stiffness
@@ -158,12 +158,19 @@ def _check_phases(dataset, which):
                              "model is of two-phase volumes, 0 and 1: segment them anew, or merge phases")
 
 # %% ../nbs/08_train.ipynb #b1d5b7ef
-def _check_held(config, train, held, which):
-    "Raise unless `held` can be measured by a model of `config` that was trained on `train`."
+def _check_held(config, held, which):
+    "Raise unless a model of `config` can be measured by `held`."
     _check_match(config, held, which)
-    names = list(config.properties)
-    PropertyScale.fit(train.properties, names).scale(held.properties[names].to_numpy())
     if len(held.verify().phases or ()) != 2: _check_phases(held, which)
+
+
+def _doubt(config, dataset, which):
+    "Warn if labels whose phases are not known cannot be of the model's."
+    if dataset.phases or not config.phases: return
+    try: dataset.verify([Isotropic(*p) for p in config.phases])
+    except ValueError as error:
+        warnings.warn(f"{which} does not say its phases, and those of the model, {list(config.phases)}, they cannot be: "
+                      f"{error}. Give from_folder(materials=...) and VAEConfig(phases=...) theirs, or phases=None")
 
 
 def _check_data(config, train, validation):
@@ -179,9 +186,12 @@ def _check_data(config, train, validation):
         if never := [name for name in names if dataset.properties[name].isna().all()]:
             raise ValueError(f"{', '.join(never)} is never present in {which}: leave it out of the properties, or "
                              "split the data otherwise")
-    PropertyPrior.fit(PropertyScale.fit(train.properties, names), train.properties, 1)
+    scale = PropertyScale.fit(train.properties, names)
+    PropertyPrior.fit(scale, train.properties, 1)
+    scale.scale(validation.properties[names].to_numpy())
     if len(train.verify().phases or ()) != 2: _check_phases(train, "train")
-    _check_held(config, train, validation, "validation")
+    _doubt(config, train, "train")
+    _check_held(config, validation, "validation")
 
 # %% ../nbs/08_train.ipynb #ed8b1eda
 def _check_options(batch_size, precision, checkpoint, epochs=1, prior_start=0, **counts):
@@ -226,7 +236,7 @@ def _closed(names, order):
 def _turns(config):
     "The permutations of the axes that training may use, the identity first."
     identity, *others = permutations(range(3))
-    if config.style and config.style_weights: return [identity]
+    if config.style_weights: return [identity]
     return [identity, *(order for order in others if _closed(config.properties, order))]
 
 # %% ../nbs/08_train.ipynb #3aee7414
@@ -647,8 +657,9 @@ def evaluate(
 ):  # DataFrame, a row per property; RMSE in its unit, coverage of the 90 % interval, n labels not missing
     "How well the model predicts the properties of volumes."
     true, mean, half = _predictions(model, dataset, workers)
-    predicted, s = model.scale.unscale(mean).cpu().numpy(), model.scale.scale(true)
-    inside = abs(s - mean.cpu().numpy()) <= half.cpu().numpy() + 1e-5  # rounding, of what is seen exactly
+    half = half + 1e-5  # rounding, of what is seen exactly
+    low, predicted, high = (model.scale.unscale(mean + k * half).cpu().numpy() for k in (-1, 0, 1))
+    inside = (low <= true) & (true <= high)
     rows = [_column_scores(*columns) for columns in zip(true.T, predicted.T, inside.T)]
     return pd.DataFrame(rows, index=pd.Index(model.config.properties, name="property"), columns=_scores)
 
@@ -676,28 +687,52 @@ def plot_parity(
 
 # %% ../nbs/08_train.ipynb #261749fd
 def _solved(phases, names, tol, part):
-    "Properties of the volumes in `part`, by the solver."
-    with _one_thread(): C = homogenize(torch.from_numpy(part), phases, tol=tol).stiffness
-    rows = [elastic_properties(c) | {"volume_fraction": (x == 1).mean()} for c, x in zip(C.double().numpy(), part)]
+    "Properties of the volumes in `part`, by the solver; NaN where it finds none."
+    try:
+        with _one_thread(): C = homogenize(torch.from_numpy(part), phases, tol=tol).stiffness.double().numpy()
+    except ConvergenceError: return [dict.fromkeys(names, math.nan) for _ in part]
+    rows = [elastic_properties(c) | {"volume_fraction": (x == 1).mean()} for c, x in zip(C, part)]
     return [{name: float(row[name]) for name in names} for row in rows]
 
 
 def _simulated(simulate, part): return [{k: float(v) for k, v in simulate(x).items()} for x in part]
 
 
-def _named(simulate):
-    "What tells a function from others: its name, and its source where that can be read."
-    source = ""
-    with suppress(OSError, TypeError): source = joblib.hash(inspect.getsource(simulate))
-    return f"{getattr(simulate, '__qualname__', repr(simulate))} {source}"
+# %% ../nbs/08_train.ipynb #b6003747
+def _uses(f):
+    "What a function works with besides its argument, by name."
+    if isinstance(f, partial): return {"func": f.func, "args": f.args, **f.keywords}
+    if inspect.ismethod(f): return {"func": f.__func__, **vars(f.__self__)}
+    if not inspect.isfunction(f): return {"func": type(f).__call__, **getattr(f, "__dict__", {})}
+    return {**(read := inspect.getclosurevars(f)).globals, **read.nonlocals}
 
 
+def _named(f, known=()):
+    "What tells a function from others: its name, its source, and the data and functions of its module that it uses."
+    kind = f if inspect.isfunction(f) or inspect.ismethod(f) else type(f)
+    parts = [kind.__qualname__]
+    with suppress(OSError, TypeError): parts.append(inspect.getsource(kind))
+    for name, value in _uses(f).items():
+        if inspect.isfunction(value) and value not in known and (name == "func" or value.__module__ == f.__module__):
+            parts.append(_named(value, (*known, f, value)))
+        elif not callable(value) and not inspect.ismodule(value):
+            with suppress(pickle.PicklingError, TypeError): parts.append((name, joblib.hash(value)))
+    return f"{kind.__qualname__} {joblib.hash(parts)}"
+
+
+# %% ../nbs/08_train.ipynb #4f51dca1
 def _known_labels(checkpoint):
     "The rows that a checkpoint of `label` holds, by key; a last line that was cut short is dropped."
     if checkpoint is None or not Path(checkpoint).exists(): return {}
-    whole = (text := Path(checkpoint).read_text())[:text.rfind("\n") + 1]
-    os.truncate(checkpoint, len(whole.encode()))
-    return dict(map(json.loads, whole.splitlines()))
+    try:
+        *lines, rest = Path(checkpoint).read_text().split("\n")
+        known = dict(map(json.loads, lines))
+        if rest[:2] not in ("", "[", '["') or not all(isinstance(row, dict) for row in known.values()):
+            raise ValueError("other content")
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{checkpoint} holds no rows of label or refit ({error}); give another checkpoint=") from None
+    os.truncate(checkpoint, os.path.getsize(checkpoint) - len(rest.encode()))
+    return known
 
 
 def _labelled(volumes, about, found_for, checkpoint):
@@ -720,12 +755,13 @@ def label(
     simulate=None,  # function of a phase array that returns {name: value}, instead of `homogenize`
     tol=1e-4,  # relative accuracy of the solver
     workers=None,  # processes; None: all cores. The result does not depend on it
-    checkpoint=None,  # file that keeps finished rows, so that the same call goes on after a stop; an edited simulate starts anew
-):  # DataFrame, a row per volume; stiffnesses in the unit of `phases`
+    checkpoint=None,  # file that keeps finished rows, so that the same call goes on after a stop; a simulate that was edited, or whose data changed, starts anew
+):  # DataFrame, a row per volume; stiffnesses in the unit of `phases`; NaN where the solver or `simulate` finds nothing
     "The properties of volumes by the solver, or by whatever can compute them."
     volumes = np.asarray(volumes)
-    if volumes.ndim != 4:
-        raise ValueError(f"volumes are phase ids (n, nx, ny, nz), not {volumes.shape}; a single one is volume[None]")
+    if volumes.ndim != 4 or volumes.dtype.kind not in "bui":
+        raise ValueError(f"volumes are phase ids (n, nx, ny, nz), integers, not {volumes.dtype} of {volumes.shape}; a "
+                         "single one is volume[None], and fractions become ids by (x > .5).astype(int)")
     work = partial(_simulated, simulate) if simulate else partial(_solved, phases, names, tol)
     about = _named(simulate) if simulate else f"{_as_json(phases)} {list(names)} {tol}"
     def found_for(some): return _each(work, _parts(some, 1), workers, "solves")
@@ -734,9 +770,13 @@ def label(
         if row.keys() != labels[0].keys() or not row:
             raise ValueError(f"simulate gave {', '.join(row) or 'nothing'} for draw {i}, {', '.join(labels[0])} for "
                              "the first: it must return the same names for every volume")
-        if bad := [name for name, value in row.items() if not math.isfinite(value)]:
-            raise ValueError(f"{bad[0]} of draw {i} is {row[bad[0]]}: a label must be a finite number")
-    return pd.DataFrame(labels)
+        if bad := [name for name, value in row.items() if math.isinf(value)]:
+            raise ValueError(f"{bad[0]} of draw {i} is {row[bad[0]]}: a label must be a finite number, or NaN if it is missing")
+    table = pd.DataFrame(labels)
+    if missing := np.flatnonzero(table.isna().any(axis=1)).tolist():
+        warnings.warn(f"{len(missing)} of {len(table)} volumes have no label, the first is {missing[0]}: "
+                      + ("simulate gave NaN" if simulate else "its stiffness is not found; homogenize says why"))
+    return table
 
 # %% ../nbs/08_train.ipynb #540ad188
 def _heir(model, phases, names):
@@ -802,6 +842,12 @@ def _relearn(model, old, views, labels, z, seed):
     return model.eval()
 
 # %% ../nbs/08_train.ipynb #73e2634a
+def _fewest(config, n, which):
+    "Raise unless the priors of a model of `config` can be fitted to `n` draws."
+    need = 5 * max(config.n_components, len(config.properties) + 1)
+    if n < need: raise ValueError(f"{which} are too few for the priors to be fitted to: give {need} or more")
+
+
 def _check_refit(model, phases, simulate, n):
     "The phases of the labels, once it is known that the draws can be labelled."
     config = model.config
@@ -813,8 +859,7 @@ def _check_refit(model, phases, simulate, n):
     known = {*elastic_properties(np.eye(6)), "volume_fraction"}
     if simulate is None and (others := [name for name in config.properties if name not in known]):
         raise ValueError(f"the solver does not compute {', '.join(others)}: give simulate=, a function of a volume")
-    need = 5 * max(config.n_components, len(config.properties) + 1)
-    if n < need: raise ValueError(f"n={n} draws are too few for the priors to be fitted to: give {need} or more")
+    _fewest(config, n, f"n={n} draws")
     return pairs and tuple(tuple(map(float, p)) for p in pairs)
 
 # %% ../nbs/08_train.ipynb #e6c04b7e
@@ -837,6 +882,8 @@ def refit(
     materials = pairs and [Isotropic(*p) for p in pairs]
     labels = label(volumes, materials, names, simulate=simulate, tol=tol, workers=workers,
                    checkpoint=checkpoint)
+    known = labels.notna().all(axis=1).to_numpy()
+    _fewest(model.config, known.sum(), f"{known.sum()} of n={n} draws that have all labels")
     new = _heir(model, pairs, labels.columns)
-    views = _join(_each(partial(_views, copy.deepcopy(new).cpu()), _parts(volumes), workers, "views"))
-    return _relearn(new, model, views, labels, draws.z, seed)
+    views = _join(_each(partial(_views, copy.deepcopy(new).cpu()), _parts(volumes[known]), workers, "views"))
+    return _relearn(new, model, views, labels[known], draws.z[known], seed)
