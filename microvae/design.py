@@ -55,7 +55,7 @@ def gaps(self: Goal,
     "How far values lie outside their targets, relative to the end they miss."
     v = np.asarray(values, float)
     end = np.clip(v, self.low, self.high)
-    return (v - end) / np.where(end == 0, 1, abs(end))
+    return np.where(np.isnan(v), np.inf, (v - end) / np.where(end == 0, 1, abs(end)))  # nothing found is as far as can be
 
 
 @patch
@@ -285,6 +285,12 @@ def connected(self: _Search, x):
     spans = percolation(x, 1).spans
     return all(spans["xyz".index(axis)] for axis in self.goal.percolates)
 
+
+@patch
+def holds(self: _Search, x):
+    "Whether the constraints hold, also in a volume whose islands were not filled here."
+    return self.connected(x) and np.array_equal(x, _filled(x, self.goal.islands))
+
 # %% ../nbs/09_design.ipynb #5ff48a14
 _units = 1., .3  # of z, and of the logit of the volume fraction: what counts as a step of length 1
 
@@ -353,7 +359,7 @@ def checked(self: _Search, at, history, true=None):
     values = self.values(true)
     history.append({"solve": len(history) + 1, "error": float(self.goal.error(values)),
                     **{n: true[n] for n in self.goal.names}})
-    return (not self.connected(at.x), float(self.goal.miss(values))), at, true
+    return (not self.holds(at.x), float(self.goal.miss(values))), at, true
 
 # %% ../nbs/09_design.ipynb #49559e6b
 @patch
@@ -375,7 +381,7 @@ def tested(self: _Search, at, history, most, true=None):
     while at is not before:
         key, _, true = found = self.checked(at, history, true)
         yield found
-        if key <= self.enough or len(history) == most: return
+        if key <= self.enough or len(history) == most or math.isinf(key[1]): return  # which tells no direction
         before, at, true = at, self.steer(at, self.values(true) / self.values(at.row), self.goal.tol / 10), None
 
 # %% ../nbs/09_design.ipynb #ee5a2264
@@ -385,7 +391,8 @@ def enough(self: _Search): return False, self.goal.tol  # key
 
 @patch
 def refining(self: _Search, starts, most, true=None):
-    "Solve by solve, the best so far and the history of all; a search that gets no further begins from another start."
+    """Solve by solve, the best so far and the history of all; a search that gets no further begins from another start. The
+    only start may be known to give `true`."""
     best, history = None, []
     for at in starts if true else self.begun(starts):
         for found in self.tested(at, history, most, true):
@@ -395,9 +402,9 @@ def refining(self: _Search, starts, most, true=None):
 
 
 @patch
-def refined(self: _Search, starts, most, true=None):
-    "The best of at most `most` solves, and the history of all; the only start may be known to give `true`."
-    with _one_thread(): *_, last = self.refining(starts, most, true)
+def refined(self: _Search, starts, most):
+    "The best of at most `most` solves, and the history of all."
+    with _one_thread(): *_, last = self.refining(starts, most)
     return last
 
 # %% ../nbs/09_design.ipynb #b3d8fe50
@@ -479,13 +486,14 @@ class Candidate:
     seed: int  # of the noise
     solves: int = 0  # that were spent on it, the first verification counted
     nearest: dict | None = None  # the training volume most like it: row and distance, as from `VAERegression.nearest`
-    history: list = field(default_factory=list)  # a dict for each solve: solve, error, and the properties with a target
+    history: list = field(default_factory=list)  # a dict for each solve: solve, error, and the properties with a target then
 
 
 @patch
 def __repr__(self: Candidate):
-    how = "verified" if self.verified else "predicted"
-    return f"Candidate({how} error {self.error:.2%}{'' if self.within else ', missed'}, {self.volume})"
+    how, missed = ("verified", ", missed") if self.verified else ("predicted", ", predicted to miss")
+    if math.isnan(self.error): return f"Candidate(without a target, {self.volume})"
+    return f"Candidate({how} error {self.error:.2%}{'' if self.within else missed}, {self.volume})"
 
 # %% ../nbs/09_design.ipynb #def4211c
 @patch
@@ -556,18 +564,19 @@ def _describe(candidate, values):
 
 @patch
 def table(self: Designs):  # DataFrame, a row per candidate
-    "Figures of all candidates; those of properties are verified where there was a solve."
-    rows = []
+    "Figures of all candidates by the solver; a first column tells if some are predicted."
+    rows, drafts = [], any(not c.verified for c in self)
     for c in self:
         values = c.verified or {k: v for k, v in c.predicted.items() if not k.endswith("_std")}
-        found = {"error %": 100 * c.error, "within": c.within, "solves": c.solves}
+        known = {"figures": "verified" if c.verified else "predicted"} if drafts else {}
+        found = known | {"error %": 100 * c.error, "within": c.within, "solves": c.solves}
         rows.append(found | values | _describe(c, values) | {"seed": c.seed})
     return pd.DataFrame(rows, index=pd.RangeIndex(1, len(self) + 1, name="design"))
 
 # %% ../nbs/09_design.ipynb #a748d1bf
 @patch
 def missed(self: Designs):  # list of `Candidate`
-    "The candidates outside the tolerance."
+    "The candidates outside the tolerance, by the solver, or else as predicted."
     return [c for c in self if not c.within]
 
 # %% ../nbs/09_design.ipynb #ed8f151c
@@ -741,9 +750,12 @@ def _carried_out(search, work, order, n, workers, spare=0):
     found, m = [], n + spare
     starts = [order[i::m] for i in range(min(m, len(order)))]
     try:
-        for part in _each(work, _parts(starts, 1), workers, "refine"): found += part
+        for part in _each(work, _parts(starts, 1), workers, "refine"): found += [c for c in part if c.error < math.inf]
     except KeyboardInterrupt:
         if not found: raise
+    if not found:
+        raise ValueError("no volume that was solved has a stiffness, their solids do not hold together: ask for "
+                         "constraints=dict(percolates=...), or for more of the solid phase")
     if len(found) < n: warnings.warn(f"{len(found)} designs instead of {n}: the rest was stopped, or not connected")
     return _chosen(search.goal, found, n)
 
@@ -777,22 +789,38 @@ def _resumed(model, candidate, targets, tol, constraints, max_solves, phases, si
     with _one_thread(): return search, _Point(u, candidate.seed, candidate.component, x, search.predicted(x)), true, unit
 
 
+def _continued(candidate, search, unit, known, found, history):
+    "What comes of a candidate, with the solves of both: the first of `history` is no new one if it was `known`."
+    c, before = _as_asked(_candidate(search, *found, history), unit, candidate.volume), candidate.history
+    both = [*before, *c.history[1 if known and before else 0:]]
+    return replace(c, history=[h | {"solve": k} for k, h in enumerate(both, 1)], solves=len(both))
+
+# %% ../nbs/09_design.ipynb #2d929dca
 def verify(
     model,  # `VAERegression`
     candidate,  # `Candidate`, from `design(..., verify=False)` for instance
     targets,  # as in `design`, but no '+20%'
     *,
     tol=_tolerance,  # as in `design`
-    constraints=None,  # as in `design`
+    constraints=None,  # as in `design`; a volume that does not hold them is not within
     phases=None,  # as in `design`
     simulate=None,  # as in `design`
 ) -> Candidate:
-    "The candidate with its properties by the solver."
+    "The candidate, its volume as it is, with its properties by the solver."
     search, at, true, unit = _resumed(model, candidate, targets, tol, constraints, None, phases, simulate)
     with _one_thread(): found = search.checked(at, history := [], true)
-    return _as_asked(_candidate(search, *found, history), unit, candidate.volume)
+    return _continued(candidate, search, unit, true, found, history)
 
 # %% ../nbs/09_design.ipynb #77b62066
+def _refining(model, candidate, targets, tol, constraints=None, max_solves=None, phases=None, simulate=None):
+    "The best `Candidate` so far, solve by solve."
+    search, at, true, unit = _resumed(model, candidate, targets, tol, constraints, max_solves, phases, simulate)
+    if not np.array_equal(at.x, x := _filled(at.x, search.goal.islands)):
+        at, true = at._replace(x=x, row=search.predicted(x)), None
+    for *found, history in search.refining([at], _budget(max_solves, search.goal.names), true):
+        yield _continued(candidate, search, unit, true, found, history)
+
+
 def refine(
     model,  # `VAERegression`
     candidate,  # `Candidate`, from `design(..., verify=False)` for instance; if it is verified, that solve is not made again
@@ -800,14 +828,13 @@ def refine(
     *,
     tol=_tolerance,  # as in `design`
     constraints=None,  # as in `design`
-    max_solves=None,  # as in `design`; the verification is one of them
+    max_solves=None,  # as in `design`, for this search; the verification is one of them
     phases=None,  # as in `design`
     simulate=None,  # as in `design`
 ) -> Candidate:
     "A candidate near this one that meets the targets, by a local search with few solves."
-    search, at, true, unit = _resumed(model, candidate, targets, tol, constraints, max_solves, phases, simulate)
-    found = search.refined([at], _budget(max_solves, search.goal.names), true)
-    return _as_asked(_candidate(search, *found), unit, candidate.volume)
+    with _one_thread(): *_, last = _refining(model, candidate, targets, tol, constraints, max_solves, phases, simulate)
+    return last
 
 # %% ../nbs/09_design.ipynb #010d14f0
 def _check_free(folder):
@@ -834,6 +861,15 @@ def _words(tol):
     return ", ".join(f"{t:.2%} of {name}" for name, t in tol.items()) if isinstance(tol, dict) else f"{tol:.2%}"
 
 
+def _count(designs, tol):
+    "How many designs are within the tolerance, by the solver, and by the model alone."
+    def one(found, within, missed):
+        met = sum(c.within for c in found)
+        return [f"{met} of {len(found)} designs {within} {tol}, {len(found) - met} {missed}"] if found else []
+    solved, drafts = ([c for c in designs if bool(c.verified) == known] for known in (True, False))
+    return "; ".join(one(solved, "within", "missed") + one(drafts, "predicted within", "predicted to miss"))
+
+
 def _list(values):
     "A dict as a list in HTML."
     rows = (f"<dt>{html.escape(str(k))}</dt><dd>{html.escape(json.dumps(v))}</dd>" for k, v in values.items())
@@ -855,10 +891,9 @@ _about_spares = "A few more than asked for were refined, to choose from: those n
 def report(self: Designs):  # str
     "A self-contained HTML page: the request, pictures, and every figure."
     table, r = self.table(), dict(self.request)
-    model, missed = r.pop("model"), len(self.missed())
+    model, said = r.pop("model"), _count(self, _words(r["tol"]))
     every = dict(enumerate(self, 1)) | {f"not kept {i}": c for i, c in enumerate(self.spares, 1)}
     history = pd.concat({i: pd.DataFrame(c.history) for i, c in every.items() if c.history} or {0: pd.DataFrame()})
-    said = f"{len(self) - missed} of {len(self)} designs within {_words(r['tol'])}, {missed} missed"
     try: picture = _picture(self.plot(most=len(self)))
     except (ImportError, RuntimeError) as error: picture = f"<p>No picture: {html.escape(str(error))}</p>"  # no OpenGL
     parts = [f"<h1>{html.escape(said)}</h1>", picture, "<h2>Designs</h2>",

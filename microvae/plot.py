@@ -333,7 +333,7 @@ def plot_properties(
     data,  # `MicroDataset`, or a table with a row per volume
     names=None,  # of the properties; None: volume_fraction, C11, C22 and C33, as far as they are there
     *,
-    phases=None,  # as in `homogenize`, for the bounds; None: those of the data set
+    phases=None,  # as in `homogenize`, for the bounds, which two have; None: those of the data set
     unit="GPa",  # of the moduli, for the labels: that of the phases
     **kwargs,  # for `pandas.plotting.scatter_matrix`
 ):  # (n, n) array of axes
@@ -348,8 +348,9 @@ def plot_properties(
     if len(names) > 1:  # pandas writes the upper left labels itself, to the last digit
         axis = axes[0, 0].yaxis
         axis.set_ticklabels([f"{float(label.get_text()):.4g}" for label in axis.get_ticklabels()])
+    bounded = phases is not None and len(phases) == 2 and "volume_fraction" in names
     for i, name in enumerate(names):
-        if phases is not None and "volume_fraction" in names and len(name) == 3 and name[0] == "C" and name[1] == name[2]:
+        if bounded and len(name) == 3 and name[0] == "C" and name[1] == name[2]:
             _bounds(axes, names.index("volume_fraction"), i, int(name[1]) - 1, phases)
     return axes
 
@@ -461,7 +462,8 @@ def plot_designs(
     top, bottom = figure.subfigures(2, 1, height_ratios=(3.5, 2))
     axes = top.subplots(2, n, squeeze=False)
     for i, c in enumerate(shown):
-        plot_volume(c.volume, ax=axes[0, i], title=f"{i + 1}" + ("" if c.within else ", missed"))
+        said = ", missed" if c.verified and not c.within else ""  # a proposal has missed nothing yet
+        plot_volume(c.volume, ax=axes[0, i], title=f"{i + 1}{said}")
         image, _ = _slice(c.volume.phase, 2, None)
         _draw(axes[1, i], _palette(image), 2, c.volume.spacing)
         axes[1, i].set(xticks=[], yticks=[], xlabel="", ylabel="")

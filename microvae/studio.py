@@ -22,8 +22,8 @@ from joblib import parallel_config
 from matplotlib.figure import Figure
 
 from .dataset import _one_thread
-from .design import (Candidate, Designs, _as_asked, _as_range, _budget, _candidate, _describe, _in, _on_cpu,
-                             _resumed, _scaled, _start, _targets_in, _unit, design)
+from .design import (Candidate, Designs, _as_asked, _as_range, _describe, _in, _on_cpu, _refining, _scaled, _start,
+                             _targets_in, _unit, design)
 from .design import verify as verify_candidate
 from .homogenize import homogenize
 from .model import VAERegression
@@ -387,11 +387,8 @@ def refine(self: DesignStudio):
     def steps():
         for k, entry in enumerate(todo):
             before = entry.steps
-            search, at, true, unit = _resumed(self.model, c := entry.candidate, asked.targets, asked.settings["tol"],
-                                              asked.settings.get("constraints"), None, asked.settings.get("phases"), self.simulate)
-            for *best, history in search.refining([at], _budget(None, search.goal.names), true):
-                found = _as_asked(_candidate(search, *best, history), unit, c.volume)
-                yield partial(self._put, entry, found, (*before, ("refine", len(history))), k)
+            for solves, found in enumerate(_refining(self.model, entry.candidate, asked.targets, **asked.shared), 1):
+                yield partial(self._put, entry, found, (*before, ("refine", solves)), k)
             yield partial(setattr, self.progress, "value", k + 1)
     self._run("refine", steps(), len(todo))
 
@@ -583,13 +580,13 @@ def _imitated(self: DesignStudio):
 # %% ../nbs/11_studio.ipynb #90ed8b16
 @patch
 def selected(self: DesignStudio):
-    "The candidates that are ticked and belong to a target, as `Designs`."
-    kept = [e.candidate for e, card in zip(self.entries, self.gallery.children) if card.keep.value]
-    done = {step for e in self.entries for step, _ in e.steps}
-    how = dict(verify=bool(done), refine="refine" in done)
-    if how["refine"]: how["max_solves"] = _budget(None, self.request["ends"])
-    return Designs(sorted((c for c in kept if not math.isnan(c.error)), key=lambda c: (not c.within, c.error)),
-                   (self.request or {}) | how, self.asked and self.asked.like)
+    "The candidates that are ticked and belong to a target, as `Designs`; their request is that of the proposals, with the code."
+    kept = [(c, name) for c, name, card in zip(self.designs, self._names(), self.gallery.children)
+            if card.keep.value and not math.isnan(c.error)]
+    kept.sort(key=lambda item: (not item[0].within, item[0].error))
+    found, names = [c for c, _ in kept], ", ".join(name for _, name in kept)
+    code = [*self.code.text.splitlines(), f"exported = [{names}]"]
+    return Designs(found, (self.request or {}) | dict(code=code), self.asked and self.asked.like)
 
 
 @patch
@@ -624,12 +621,18 @@ def _applied(name, steps, targets, shared):
 
 # %% ../nbs/11_studio.ipynb #21298d41
 @patch
+def _names(self: DesignStudio):
+    "What the code calls each candidate."
+    return [f"from_map_{i + 1}" if e.code else f"designs[{i}]" for i, e in enumerate(self.entries)]
+
+
+@patch
 @_guarded
 def update_code(self: DesignStudio):
     "Write the code of what is in the gallery."
     lines = [f"model = VAERegression.from_pretrained({self.name!r})" if self.name else "model = ...  # yours"]
     named = dict(simulate=_Name(getattr(self.simulate, "__name__", "..."))) if self.simulate else {}
-    entries = {f"from_map_{i + 1}" if e.code else f"designs[{i}]": e for i, e in enumerate(self.entries)}
+    entries = dict(zip(self._names(), self.entries))
     if asked := self.asked:
         like = dict(like=_Name(asked.like_code)) if asked.like else {}
         settings = asked.settings | named | like | dict(verify=False, refine=False)

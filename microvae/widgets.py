@@ -79,6 +79,9 @@ def _png(image):
 # %% ../nbs/10_widgets.ipynb #71d3edcb
 _modes = ("free", "value", "range", "min", "max")
 
+
+def _rounded(v): return float(f"{v:.12g}")  # a whole number of steps as it is written, 0.3 and not 0.30000000000000004
+
 # %% ../nbs/10_widgets.ipynb #7b6a9bf4
 class Target(w.HBox):
     "The controls of one property."
@@ -103,8 +106,8 @@ class Target(w.HBox):
     @property
     def target(self):
         "As `design` takes it; None if the property is free."
-        mode, value, ends = self.mode.value, *(np.float64(s.value).round(9).tolist() for s in (self.value, self.range))
-        return {"free": None, "value": value, "range": tuple(ends)}.get(mode, mode)
+        mode, ends = self.mode.value, tuple(map(_rounded, self.range.value))
+        return {"free": None, "value": _rounded(self.value.value), "range": ends}.get(mode, mode)
 
     @property
     def tol(self):
@@ -114,7 +117,8 @@ class Target(w.HBox):
 # %% ../nbs/10_widgets.ipynb #cf38c112
 def _set_ends(slider, low, high):
     "Set the ends of a slider, in the order that never turns them round, to whole numbers of a decimal step."
-    step = 10.**max(math.floor(math.log10(max(high - low, 1e-9) / 1000)), -6)  # a browser moves what is typed to a whole one
+    spread = max(high - low, 1e-6 * max(abs(low), abs(high))) or 1.  # of a property of any magnitude
+    step = 10.**math.floor(math.log10(spread / 1000))  # a browser moves what is typed to a whole one
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step
     if low > slider.max: slider.max, slider.min = high, low
     else: slider.min, slider.max = low, high
