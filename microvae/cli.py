@@ -6,7 +6,7 @@
 __all__ = ['app', 'Generator', 'generate', 'train', 'Split', 'evaluate', 'predict', 'label', 'design', 'refit', 'studio']
 
 # %% ../nbs/12_cli.ipynb #d15fbe63
-import json, os, sys, traceback
+import json, os, sys, time, traceback
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from enum import Enum
 from pathlib import Path
@@ -414,10 +414,15 @@ def label(
         rows = _rows_of(out, _solver(*how))
         files = [(f, rows.get(f.name, {})) for f in sorted(folder.absolute().iterdir()) if _is_volume(f)]
         if not files and not rows: raise ValueError(f"{folder} holds no volume in a format that is known")
-        for row in _each(partial(_labelled, *how), _parts(files, 1), workers, "solves"):
-            if row == rows.get(row["file"]): continue
-            rows[row["file"]] = row
-            _table_of(out, rows.values())
+        due = 0  # a table of many rows is written less often
+        try:
+            for row in _each(partial(_labelled, *how), _parts(files, 1), workers, "solves"):
+                rows[row["file"]] = row
+                if (now := time.monotonic()) < due: continue
+                _table_of(out, rows.values())
+                due = now + 20 * (time.monotonic() - now)
+        finally:
+            if rows: _table_of(out, rows.values())
         failed = [rows[f.name] for f, _ in files if "error" in rows[f.name]]
         n = sum("error" not in row for row in rows.values())
         _answer(as_json, dict(table=str(out), volumes=n), lambda: typer.echo(f"{out}: {n} volumes"))

@@ -515,11 +515,11 @@ def _check_volumes(phase, values, names, phases, tol, rows, exact):
         b = phase.max((1, 2, 3)).argmax()
         raise ValueError(f"row {rows[b]}: phase id {phase[b].max()} has no material, there are {k}: 0 to {k - 1}")
     fractions = np.stack([(phase == i).mean((1, 2, 3)) for i in range(max(k, 2))], 1)
-    if "volume_fraction" in names:
+    if exact:
         f = values[:, names.index("volume_fraction")]
-        for b in np.flatnonzero(abs(f - fractions[:, 1]) > (1e-6 if exact else .1)):
-            raise ValueError(f"row {rows[b]}: volume_fraction={f[b]:.6g}, but the volume has {fractions[b, 1]:.6g} of "
-                             "phase 1: they do not belong together; correct the column, or leave it out")
+        for b in np.flatnonzero(abs(f - fractions[:, 1]) > 1e-6):
+            raise ValueError(f"row {rows[b]}: volume_fraction={f[b]:.6g}, but the volume has {fractions[b, 1]:.6g}: "
+                             "they do not belong together")
     if phases: _check_bounds(values, names, fractions[:, :k], phases, tol, rows)
 
 
@@ -708,6 +708,15 @@ def _provenance(folder, table, path, options):
     return h.hexdigest()
 
 # %% ../nbs/04_dataset.ipynb #f1fb708b
+@patch
+def _hinted(self: MicroDataset):
+    "The data set itself, with a warning if volume fractions in its table are not those of the volumes."
+    if off := self.about.get("off"):
+        warnings.warn(f"volume_fraction of {_listing(off)} ({len(off)}) is not that of phase 1 in the volume: percent, "
+                      "another phase, or rows of other files? Correct the column, or leave it out")
+    return self
+
+
 @patch(cls_method=True)
 def from_folder(cls: MicroDataset,
     folder,  # that holds the volumes, in any format of `read_volume`
@@ -734,22 +743,25 @@ def from_folder(cls: MicroDataset,
     options = dict(name=name, pattern=pattern, properties=properties, shape=shape, raw_shape=raw_shape, **read)
     about = dict(names=names, periodic=bool(periodic), phases=phases, request=None, split=None,
                  source=_provenance(folder, table, path, options | dict(periodic=periodic, phases=phases)))
-    if path.exists() and _open_store(path).attrs.get("source") == about["source"]: return cls.open(path)
+    if path.exists() and _open_store(path).attrs.get("source") == about["source"]: return cls.open(path)._hinted()
     remarks = others.astype(object).where(others.notna(), None).assign(**{name: frame[name]}).iloc[rows]
     read = read if raw_shape is None else read | dict(shape=raw_shape)
     _import(path, files, values[rows], remarks.to_dict("records"), about, shape, read)
-    return cls.open(path)
+    return cls.open(path)._hinted()
 
 # %% ../nbs/04_dataset.ipynb #2f6bd6eb
 def _import(path, files, values, remarks, about, shape, read):
     "Write the store of these files, a row each."
-    first = _imported(files[0], None, shape, about["periodic"], read)
+    first, names, found = _imported(files[0], None, shape, about["periodic"], read), about["names"], []
     with _new_store(path, len(files), first.shape, about | dict(spacing=list(first.spacing))) as root:
         for row, file in enumerate(tqdm(files, desc="import", delay=2)):
             phase = _imported(file, first, shape, about["periodic"], read).phase.astype(np.uint8)
-            _check_volumes(phase[None], values[row:row + 1].astype(float), about["names"], _from_json(about["phases"]),
+            _check_volumes(phase[None], values[row:row + 1].astype(float), names, _from_json(about["phases"]),
                            1e-3, [file.name], exact=False)
+            found.append((phase == 1).mean())
             _write(root, row, phase, json.dumps(remarks[row], default=str), values[row])
+        stated = values[:, names.index("volume_fraction")] if "volume_fraction" in names else found
+        root.attrs["off"] = [file.name for file, s, f in zip(files, stated, found) if abs(s - f) > .1]  # more than a crop explains
 
 # %% ../nbs/04_dataset.ipynb #cd3c19d4
 def symmetries():  # (48, 3, 3) integers, the identity first

@@ -269,8 +269,8 @@ def solved(self: _Search, x):
     if not self.simulate: return _solved(self.model.phases, self.model.config.properties, self.tol, x[None])[0]
     found = {name: float(v) for name, v in self.simulate(x).items()}
     for name in self.goal.names if self.goal else ():
-        if not math.isfinite(found.get(name, math.nan)):
-            raise ValueError(f"simulate gave {name}={found.get(name)}: a finite number is due for every target")
+        if name not in found or math.isinf(found[name]):
+            raise ValueError(f"simulate gave {name}={found.get(name)}: a finite number is due for every target, or NaN")
     return found
 
 
@@ -492,7 +492,7 @@ class Candidate:
 @patch
 def __repr__(self: Candidate):
     how, missed = ("verified", ", missed") if self.verified else ("predicted", ", predicted to miss")
-    if math.isnan(self.error): return f"Candidate(without a target, {self.volume})"
+    if not math.isfinite(self.error): return f"Candidate({self.verified and 'nothing found' or 'without a target'}, {self.volume})"
     return f"Candidate({how} error {self.error:.2%}{'' if self.within else missed}, {self.volume})"
 
 # %% ../nbs/09_design.ipynb #def4211c
@@ -632,6 +632,8 @@ def _absolute(targets, like, values_of_like):
     if like is None: raise ValueError(f"{(name := next(iter(changes)))}={targets[name]!r} needs like=, a volume, which design takes; "
                                        "for verify and refine give the number")
     values = values_of_like()
+    if lost := [name for name in changes if math.isnan(values[name])]:
+        raise ValueError(f"{lost[0]}={targets[lost[0]]!r}: like= has no {lost[0]} to begin with, homogenize says why; give a number")
     return targets | {name: factor * values[name] for name, factor in changes.items()}
 
 # %% ../nbs/09_design.ipynb #e7c47332
@@ -754,8 +756,8 @@ def _carried_out(search, work, order, n, workers, spare=0):
     except KeyboardInterrupt:
         if not found: raise
     if not found:
-        raise ValueError("no volume that was solved has a stiffness, their solids do not hold together: ask for "
-                         "constraints=dict(percolates=...), or for more of the solid phase")
+        raise ValueError("nothing was found for any volume: they may not hold together, which more of the solid phase or "
+                         "constraints=dict(percolates=...) changes; homogenize says why for one of design(verify=False)")
     if len(found) < n: warnings.warn(f"{len(found)} designs instead of {n}: the rest was stopped, or not connected")
     return _chosen(search.goal, found, n)
 

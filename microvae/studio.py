@@ -582,7 +582,7 @@ def _imitated(self: DesignStudio):
 def selected(self: DesignStudio):
     "The candidates that are ticked and belong to a target, as `Designs`; their request is that of the proposals, with the code."
     kept = [(c, name) for c, name, card in zip(self.designs, self._names(), self.gallery.children)
-            if card.keep.value and not math.isnan(c.error)]
+            if card.keep.value and math.isfinite(c.error)]
     kept.sort(key=lambda item: (not item[0].within, item[0].error))
     found, names = [c for c, _ in kept], ", ".join(name for _, name in kept)
     code = [*self.code.text.splitlines(), f"exported = [{names}]"]

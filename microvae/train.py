@@ -6,7 +6,7 @@
 __all__ = ['dataset_views', 'plot_history', 'fit', 'evaluate', 'plot_parity', 'label', 'refit']
 
 # %% ../nbs/08_train.ipynb #1881185f
-import copy, hashlib, inspect, json, math, os, pickle, sys, tempfile, time, warnings
+import copy, hashlib, inspect, json, math, os, sys, tempfile, time, warnings
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, replace
@@ -170,7 +170,7 @@ def _doubt(config, dataset, which):
     try: dataset.verify([Isotropic(*p) for p in config.phases])
     except ValueError as error:
         warnings.warn(f"{which} does not say its phases, and those of the model, {list(config.phases)}, they cannot be: "
-                      f"{error}. Give from_folder(materials=...) and VAEConfig(phases=...) theirs, or phases=None")
+                      f"{error}. Give from_folder(materials=...) and VAEConfig(phases=...) theirs, or phases=None, physics=False")
 
 
 def _check_data(config, train, validation):
@@ -699,25 +699,16 @@ def _simulated(simulate, part): return [{k: float(v) for k, v in simulate(x).ite
 
 
 # %% ../nbs/08_train.ipynb #b6003747
-def _uses(f):
-    "What a function works with besides its argument, by name."
-    if isinstance(f, partial): return {"func": f.func, "args": f.args, **f.keywords}
-    if inspect.ismethod(f): return {"func": f.__func__, **vars(f.__self__)}
-    if not inspect.isfunction(f): return {"func": type(f).__call__, **getattr(f, "__dict__", {})}
-    return {**(read := inspect.getclosurevars(f)).globals, **read.nonlocals}
+def _named(simulate):
+    "The name of a function, with its source where that can be read."
+    source = ""
+    with suppress(OSError, TypeError): source = joblib.hash(inspect.getsource(simulate))
+    return f"{getattr(simulate, '__qualname__', type(simulate).__qualname__)} {source}"
 
 
-def _named(f, known=()):
-    "What tells a function from others: its name, its source, and the data and functions of its module that it uses."
-    kind = f if inspect.isfunction(f) or inspect.ismethod(f) else type(f)
-    parts = [kind.__qualname__]
-    with suppress(OSError, TypeError): parts.append(inspect.getsource(kind))
-    for name, value in _uses(f).items():
-        if inspect.isfunction(value) and value not in known and (name == "func" or value.__module__ == f.__module__):
-            parts.append(_named(value, (*known, f, value)))
-        elif not callable(value) and not inspect.ismodule(value):
-            with suppress(pickle.PicklingError, TypeError): parts.append((name, joblib.hash(value)))
-    return f"{kind.__qualname__} {joblib.hash(parts)}"
+def _same(row, other):
+    "Whether two rows are the same, but for what a solver leaves."
+    return row.keys() == other.keys() and np.allclose(list(row.values()), list(other.values()), rtol=1e-6, equal_nan=True)
 
 
 # %% ../nbs/08_train.ipynb #4f51dca1
@@ -735,9 +726,12 @@ def _known_labels(checkpoint):
     return known
 
 
-def _labelled(volumes, about, found_for, checkpoint):
-    "A row for each volume: from the checkpoint, or found, and then kept there."
+def _labelled(volumes, about, found_for, checkpoint, again):
+    "A row for each volume: from the checkpoint, if `again` many are found to be the same again, or found, and then kept there."
     known, keys = _known_labels(checkpoint), [f"{_digest(x):016x} {about}" for x in volumes]
+    held = [i for i, key in enumerate(keys) if key in known][:again]
+    found = list(found_for(volumes[held])) if held else []
+    if not all(_same(row, known[keys[i]]) for i, [row] in zip(held, found)): known = {}
     todo = [i for i, key in enumerate(keys) if key not in known]
     with open(checkpoint or os.devnull, "a") as file:
         for i, [row] in zip(todo, found_for(volumes[todo])):
@@ -755,17 +749,18 @@ def label(
     simulate=None,  # function of a phase array that returns {name: value}, instead of `homogenize`
     tol=1e-4,  # relative accuracy of the solver
     workers=None,  # processes; None: all cores. The result does not depend on it
-    checkpoint=None,  # file that keeps finished rows, so that the same call goes on after a stop; a simulate that was edited, or whose data changed, starts anew
+    checkpoint=None,  # file that keeps finished rows, so that the same call goes on after a stop; a simulate that gives something else starts anew
 ):  # DataFrame, a row per volume; stiffnesses in the unit of `phases`; NaN where the solver or `simulate` finds nothing
     "The properties of volumes by the solver, or by whatever can compute them."
     volumes = np.asarray(volumes)
-    if volumes.ndim != 4 or volumes.dtype.kind not in "bui":
-        raise ValueError(f"volumes are phase ids (n, nx, ny, nz), integers, not {volumes.dtype} of {volumes.shape}; a "
+    if volumes.ndim != 4 or volumes.dtype.kind not in "buif" or volumes.dtype.kind == "f" and (volumes % 1).any():
+        raise ValueError(f"volumes are phase ids (n, nx, ny, nz), whole numbers, not {volumes.dtype} of {volumes.shape}; a "
                          "single one is volume[None], and fractions become ids by (x > .5).astype(int)")
+    if volumes.dtype.kind == "f": volumes = volumes.astype(int)
     work = partial(_simulated, simulate) if simulate else partial(_solved, phases, names, tol)
     about = _named(simulate) if simulate else f"{_as_json(phases)} {list(names)} {tol}"
     def found_for(some): return _each(work, _parts(some, 1), workers, "solves")
-    labels = _labelled(volumes, about, found_for, checkpoint)
+    labels = _labelled(volumes, about, found_for, checkpoint, 1 if simulate else 0)
     for i, row in enumerate(labels):
         if row.keys() != labels[0].keys() or not row:
             raise ValueError(f"simulate gave {', '.join(row) or 'nothing'} for draw {i}, {', '.join(labels[0])} for "

@@ -417,6 +417,6 @@ def show(self: Card,
     image = _palette(c.volume.phase[:, :, c.volume.shape[2] // 2].T[::-1])
     image = np.kron(image, np.ones((*[-(-100 // max(image.shape[:2]))] * 2, 1)))
     how = f"{c.solves} solve{'s' * (c.solves != 1)}" if c.verified else "predicted"
-    off = "" if math.isnan(c.error) else f"{100 * c.error:.2g} %, "
+    off = "" if math.isnan(c.error) else f"{100 * c.error:.2g} %, " if math.isfinite(c.error) else "nothing found, "
     self.picture.png, self.picture.alt = _png(image), f"middle slice of candidate {i + 1}"
     self.caption.value = f"<small><b>{i + 1}</b>{' ✓' if c.verified and c.within else ''} {off}{how}</small>"
