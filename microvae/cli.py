@@ -393,6 +393,19 @@ def _rows_of(out, solver):
         raise ValueError(f"{out} holds labels of {others.pop()}, not of {solver}: choose another --out, or delete it")
     return {row["file"]: {name: text for name, text in row.items() if text} for row in rows}
 
+
+def _keep(out, rows, found):
+    "Take rows as they are found, and write the table; one of many rows less often."
+    due = 0
+    try:
+        for row in found:
+            rows[row["file"]] = row
+            if (now := time.monotonic()) < due: continue
+            _table_of(out, rows.values())
+            due = now + 20 * (time.monotonic() - now)
+    finally:
+        if rows: _table_of(out, rows.values())
+
 # %% ../nbs/12_cli.ipynb #09be4cf3
 @app.command(epilog="Example: [bold]microvae label scans/ --phases 1,0.3 50,0.3 --out labels.csv[/bold]")
 def label(
@@ -414,19 +427,11 @@ def label(
         rows = _rows_of(out, _solver(*how))
         files = [(f, rows.get(f.name, {})) for f in sorted(folder.absolute().iterdir()) if _is_volume(f)]
         if not files and not rows: raise ValueError(f"{folder} holds no volume in a format that is known")
-        due = 0  # a table of many rows is written less often
-        try:
-            for row in _each(partial(_labelled, *how), _parts(files, 1), workers, "solves"):
-                rows[row["file"]] = row
-                if (now := time.monotonic()) < due: continue
-                _table_of(out, rows.values())
-                due = now + 20 * (time.monotonic() - now)
-        finally:
-            if rows: _table_of(out, rows.values())
-        failed = [rows[f.name] for f, _ in files if "error" in rows[f.name]]
+        _keep(out, rows, _each(partial(_labelled, *how), _parts(files, 1), workers, "solves"))
+        failed = [f.name for f, _ in files if "error" in rows[f.name]]
         n = sum("error" not in row for row in rows.values())
-        _answer(as_json, dict(table=str(out), volumes=n), lambda: typer.echo(f"{out}: {n} volumes"))
-        for row in failed: typer.echo(f"{row['file']} has no label: {row['error']}", err=True)
+        _answer(as_json, dict(table=str(out), volumes=n, failed=failed), lambda: typer.echo(f"{out}: {n} volumes"))
+        for name in failed: typer.echo(f"{name} has no label: {rows[name]['error']}", err=True)
         if failed: raise typer.Exit(1)
 
 # %% ../nbs/12_cli.ipynb #bb93bbe2

@@ -550,11 +550,11 @@ def split(self: MicroDataset,
     seed=0,  # int or `np.random.Generator`, of the draw; the store's own split needs none
 ):  # three `MicroDataset`: training, validation, test
     "Three views without common rows."
-    own, asked = self.about["split"], dict(test=test, validation=validation)
-    part = np.searchsorted(np.cumsum([own["test"], own["validation"]]), self.index, side="right") if own else np.full(len(self), 2)
-    drawn = {k: _count(.1 if size is None else size, len(self), name) for k, (name, size) in enumerate(asked.items())
-             if size is not None or not own}
-    rest = np.flatnonzero(np.isin(part, [*drawn, 2]))  # what the store keeps apart stays so
+    own = self.about["split"] or {}
+    part = np.searchsorted(np.cumsum([own.get("test", 0), own.get("validation", 0)]), self.index, side="right")
+    drawn = {k: _count(.1 if size is None else size, len(self), name)
+             for k, (name, size) in enumerate(dict(test=test, validation=validation).items()) if size is not None or not own}
+    rest = np.flatnonzero(np.isin(part, [*drawn, 2]))  # not what the store keeps apart
     order = np.random.default_rng(seed).permutation(len(rest))
     part[rest] = np.array([*drawn, 2])[np.searchsorted(np.cumsum([*drawn.values()]), order, side="right")]
     views = [self.subset(part == which) for which in (2, 1, 0)]
@@ -707,7 +707,7 @@ def _provenance(folder, table, path, options):
         if file.is_file() and path.resolve() not in file.parents: h.update(repr((file.name, file.stat().st_mtime_ns)).encode())
     return h.hexdigest()
 
-# %% ../nbs/04_dataset.ipynb #f1fb708b
+# %% ../nbs/04_dataset.ipynb #c377c34f
 @patch
 def _hinted(self: MicroDataset):
     "The data set itself, with a warning if volume fractions in its table are not those of the volumes."
@@ -716,7 +716,7 @@ def _hinted(self: MicroDataset):
                       "another phase, or rows of other files? Correct the column, or leave it out")
     return self
 
-
+# %% ../nbs/04_dataset.ipynb #f1fb708b
 @patch(cls_method=True)
 def from_folder(cls: MicroDataset,
     folder,  # that holds the volumes, in any format of `read_volume`

@@ -688,11 +688,12 @@ def plot_parity(
 # %% ../nbs/08_train.ipynb #261749fd
 def _solved(phases, names, tol, part):
     "Properties of the volumes in `part`, by the solver; NaN where it finds none."
-    try:
-        with _one_thread(): C = homogenize(torch.from_numpy(part), phases, tol=tol).stiffness.double().numpy()
-    except ConvergenceError: return [dict.fromkeys(names, math.nan) for _ in part]
-    rows = [elastic_properties(c) | {"volume_fraction": (x == 1).mean()} for c, x in zip(C, part)]
-    return [{name: float(row[name]) for name in names} for row in rows]
+    def one(x):
+        try: C = homogenize(torch.from_numpy(x), phases, tol=tol).stiffness.double().numpy()
+        except ConvergenceError: return dict.fromkeys(names, math.nan)
+        row = elastic_properties(C) | {"volume_fraction": (x == 1).mean()}
+        return {name: float(row[name]) for name in names}
+    with _one_thread(): return [one(x) for x in part]
 
 
 def _simulated(simulate, part): return [{k: float(v) for k, v in simulate(x).items()} for x in part]
@@ -740,27 +741,9 @@ def _labelled(volumes, about, found_for, checkpoint, again):
     return [known[key] for key in keys]
 
 
-# %% ../nbs/08_train.ipynb #f5784b40
-def label(
-    volumes,  # (n, nx, ny, nz) phase ids
-    phases=None,  # material of each phase id, `Isotropic` or 6x6; None only with simulate=
-    names=VAEConfig().properties,  # properties to compute, of `elastic_properties`, or volume_fraction
-    *,
-    simulate=None,  # function of a phase array that returns {name: value}, instead of `homogenize`
-    tol=1e-4,  # relative accuracy of the solver
-    workers=None,  # processes; None: all cores. The result does not depend on it
-    checkpoint=None,  # file that keeps finished rows, so that the same call goes on after a stop; a simulate that gives something else starts anew
-):  # DataFrame, a row per volume; stiffnesses in the unit of `phases`; NaN where the solver or `simulate` finds nothing
-    "The properties of volumes by the solver, or by whatever can compute them."
-    volumes = np.asarray(volumes)
-    if volumes.ndim != 4 or volumes.dtype.kind not in "buif" or volumes.dtype.kind == "f" and (volumes % 1).any():
-        raise ValueError(f"volumes are phase ids (n, nx, ny, nz), whole numbers, not {volumes.dtype} of {volumes.shape}; a "
-                         "single one is volume[None], and fractions become ids by (x > .5).astype(int)")
-    if volumes.dtype.kind == "f": volumes = volumes.astype(int)
-    work = partial(_simulated, simulate) if simulate else partial(_solved, phases, names, tol)
-    about = _named(simulate) if simulate else f"{_as_json(phases)} {list(names)} {tol}"
-    def found_for(some): return _each(work, _parts(some, 1), workers, "solves")
-    labels = _labelled(volumes, about, found_for, checkpoint, 1 if simulate else 0)
+# %% ../nbs/08_train.ipynb #6b501cf0
+def _as_table(labels, simulate):
+    "Rows as a DataFrame, once they are labels of the same names; those that are missing are said."
     for i, row in enumerate(labels):
         if row.keys() != labels[0].keys() or not row:
             raise ValueError(f"simulate gave {', '.join(row) or 'nothing'} for draw {i}, {', '.join(labels[0])} for "
@@ -772,6 +755,28 @@ def label(
         warnings.warn(f"{len(missing)} of {len(table)} volumes have no label, the first is {missing[0]}: "
                       + ("simulate gave NaN" if simulate else "its stiffness is not found; homogenize says why"))
     return table
+
+# %% ../nbs/08_train.ipynb #f5784b40
+def label(
+    volumes,  # (n, nx, ny, nz) phase ids
+    phases=None,  # material of each phase id, `Isotropic` or 6x6; None only with simulate=
+    names=VAEConfig().properties,  # properties to compute, of `elastic_properties`, or volume_fraction
+    *,
+    simulate=None,  # function of a phase array that returns {name: value}, instead of `homogenize`
+    tol=1e-4,  # relative accuracy of the solver
+    workers=None,  # processes; None: all cores. The result does not depend on it
+    checkpoint=None,  # file of finished rows, for the same call to go on from; a simulate that gives something else starts anew
+):  # DataFrame, a row per volume; stiffnesses in the unit of `phases`; NaN where the solver or `simulate` finds nothing
+    "The properties of volumes by the solver, or by whatever can compute them."
+    volumes = np.asarray(volumes)
+    if volumes.ndim != 4 or volumes.dtype.kind not in "buif" or volumes.dtype.kind == "f" and (volumes % 1).any():
+        raise ValueError(f"volumes are phase ids (n, nx, ny, nz), whole numbers, not {volumes.dtype} of {volumes.shape}; a "
+                         "single one is volume[None], and fractions become ids by (x > .5).astype(int)")
+    if volumes.dtype.kind == "f": volumes = volumes.astype(int)
+    work = partial(_simulated, simulate) if simulate else partial(_solved, phases, names, tol)
+    about = _named(simulate) if simulate else f"{_as_json(phases)} {list(names)} {tol}"
+    def found_for(some): return _each(work, _parts(some, 1), workers, "solves")
+    return _as_table(_labelled(volumes, about, found_for, checkpoint, 1 if simulate else 0), simulate)
 
 # %% ../nbs/08_train.ipynb #540ad188
 def _heir(model, phases, names):
